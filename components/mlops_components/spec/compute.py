@@ -1,0 +1,33 @@
+"""How much machine a piece of work gets."""
+
+from typing import Optional
+
+from typing_extensions import NotRequired, TypedDict
+
+
+class Gpu(TypedDict):
+    """Accelerators of one kind."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
+
+    count: int
+    """How many, at least 1."""
+    type: NotRequired[Optional[str]]
+    """The platform's own name of the accelerator, e.g. `nvidia-l4`; default: whichever the platform offers."""
+
+
+class Compute(TypedDict):
+    """Machine for one step, server or notebook."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
+
+    cpu: NotRequired[Optional[float]]
+    """Virtual CPUs; default: the engine's."""
+    memory_gb: NotRequired[Optional[float]]
+    """Memory in GiB; default: the engine's."""
+    gpu: NotRequired[Optional[Gpu]]
+    """Accelerators; default: none."""
+    instance_type: NotRequired[Optional[str]]
+    """The platform's own machine type, e.g. `ml.m5.xlarge`, where one is wanted instead of cpu and memory."""
+    spot: NotRequired[Optional[bool]]
+    """Whether interruptible capacity will do; default: no."""

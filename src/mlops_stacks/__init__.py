@@ -1,0 +1,1 @@
+"""mlops-stacks: one typed blueprint becomes a provisioned MLOps platform."""
