@@ -1,0 +1,42 @@
+"""How a new model version takes over from the one that serves."""
+
+from enum import Enum
+from typing import Optional
+
+from typing_extensions import NotRequired, TypedDict
+
+
+class Strategy(str, Enum):
+    """The ways to take over."""
+
+    ALL_AT_ONCE = "all_at_once"
+    BLUE_GREEN = "blue_green"
+    CANARY = "canary"
+    SHADOW = "shadow"
+    AB = "ab"
+
+
+class RollbackConditions(TypedDict):
+    """When the version before comes back by itself."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
+
+    error_rate_percent: NotRequired[Optional[float]]
+    """Server errors per hundred requests, over the bake time."""
+    latency_p99_ms: NotRequired[Optional[float]]
+    """99th percentile of the response time, over the bake time."""
+
+
+class Rollout(TypedDict):
+    """One specification, mapped to each engine's own mechanism; what an engine cannot do is refused at validation."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
+
+    strategy: Strategy
+    """How the new version takes over."""
+    steps_percent: NotRequired[list[float]]
+    """Shares of traffic of a canary or of A/B, ascending; default: the engine's."""
+    bake_minutes: NotRequired[Optional[float]]
+    """How long each step is watched before the next."""
+    rollback: NotRequired[Optional[RollbackConditions]]
+    """None: a person decides."""

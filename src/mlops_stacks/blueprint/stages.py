@@ -1,0 +1,113 @@
+"""The options of each engine of each stage.
+
+A stage of a blueprint is one of these classes, chosen by `engine`; where the blueprint names none, the platform's
+first engine in `engines.ENGINES` is meant. An engine without options of its own is a plain `StageOptions`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from mlops_stacks.blueprint.base import Model
+from mlops_stacks.blueprint.vocabulary import Lifecycle, Platform
+
+Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:.+$")]
+BucketName = Annotated[str, StringConstraints(pattern=r"^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+
+
+class StageOptions(Model):
+    """What every engine of every stage takes."""
+
+    engine: str
+    """The system that implements the stage; default: the platform's own."""
+    platform: Platform
+    """Where the stage runs; default: the blueprint's platform. Another one needs a target in each environment."""
+    lifecycle: Lifecycle | None = None
+    """What `destroy` does to what holds data here; default: the blueprint's `lifecycle`."""
+
+
+class CreateBucket(Model):
+    """A bucket of the platform's own."""
+
+    mode: Literal["create"] = "create"
+    expire_days: Annotated[int, Field(ge=1)] | None = None
+    """Objects are deleted after so many days; default: kept."""
+
+
+class AdoptBucket(Model):
+    """A bucket that exists already; its settings stay its owner's business."""
+
+    mode: Literal["adopt"]
+    name: BucketName
+
+
+Bucket = Annotated[CreateBucket | AdoptBucket, Field(discriminator="mode")]
+
+
+class CreateKey(Model):
+    """A key of the platform's own, rotated every year."""
+
+    mode: Literal["create"] = "create"
+    deletion_window_days: Annotated[int, Field(ge=7, le=30)] = 30
+    """Days in which a deleted key can still be saved."""
+
+
+class AdoptKey(Model):
+    """A key that exists already; its policy must let the account's IAM policies decide."""
+
+    mode: Literal["adopt"]
+    arn: Arn
+
+
+class SkipKey(Model):
+    """No key of your own: the service's default key encrypts."""
+
+    mode: Literal["skip"]
+
+
+EncryptionKey = Annotated[CreateKey | AdoptKey | SkipKey, Field(discriminator="mode")]
+
+
+class AwsFoundation(StageOptions):
+    """Keys, buckets and image repository on AWS."""
+
+    engine: Literal["aws"] = "aws"
+    key: EncryptionKey = CreateKey()
+    artifacts_bucket: Bucket = CreateBucket()
+    data_bucket: Bucket = CreateBucket()
+    capture_bucket: Bucket = CreateBucket(expire_days=90)
+    logs_bucket: Bucket = CreateBucket(expire_days=365)
+    permission_boundary: Arn | None = None
+    """ARN of a policy that bounds every role that is made; default: none."""
+    keep_images: Annotated[int, Field(ge=1, le=1000)] = 50
+    """How many images the repository keeps."""
+
+
+class SageMakerMlflow(StageOptions):
+    """Managed MLflow of SageMaker."""
+
+    engine: Literal["sagemaker_mlflow"] = "sagemaker_mlflow"
+    flavour: Literal["app", "server"] = "app"
+    """`app` is serverless; `server` is a tracking server of a size, billed by the hour."""
+    size: Literal["Small", "Medium", "Large"] | None = None
+    """Size of a tracking server; default Small. An app has none."""
+    maintenance_window: Annotated[str, StringConstraints(pattern=r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun):\d\d:\d\d$")] = "Sun:03:00"
+    """Weekly start of maintenance, in UTC."""
+
+
+class LocalTracking(StageOptions):
+    """MLflow on this machine."""
+
+    engine: Literal["local"] = "local"
+    port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    """Port of the MLflow server; default: a free one, chosen once and kept."""
+
+
+class LocalServing(StageOptions):
+    """The project's own server on this machine, one process per served model."""
+
+    engine: Literal["local"] = "local"
+    log_megabytes: Annotated[int, Field(ge=1, le=1024)] = 10
+    """A log is rotated when it reaches this size."""
