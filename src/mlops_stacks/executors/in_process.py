@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from google.protobuf import empty_pb2
@@ -19,8 +18,9 @@ from pulumi.runtime import Settings, configure
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.stack import run_in_stack
 
-ORGANIZATION = "organization"
-"""What Pulumi's own file backend calls the organisation; stack references are `organization/project/stack`."""
+from mlops_stacks.executors.names import ORGANIZATION, StackIdentity
+
+__all__ = ["ORGANIZATION", "InProcessMonitor", "Refused", "StackIdentity", "run_program"]
 
 _FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
@@ -29,15 +29,6 @@ _FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
     resource_pb2.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StackIdentity:
-    """Which stack a program runs as."""
-
-    project: str
-    stack: str
-    root_directory: Path
 
 
 class Refused(Exception):
@@ -65,7 +56,9 @@ class InProcessMonitor:
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
         """Refuse every invoke: account, region and zones are blueprint values (DESIGN.md, section 4)."""
-        raise Refused(f"the program invokes {request.tok!r}, which needs a live platform; use a blueprint value instead")
+        raise Refused(
+            f"the program invokes {request.tok!r}, which needs a live platform; use a blueprint value instead"
+        )
 
     def SignalAndWaitForShutdown(self, _request: Any) -> Any:  # noqa: N802
         """Nothing to wait for: the last registration has already been answered."""
@@ -97,9 +90,7 @@ def run_program(
     contextvars.Context().run(_run, program, monitor, identity, dry_run, workers)
 
 
-def _run(
-    program: Callable[[], None], monitor: Any, identity: StackIdentity, dry_run: bool, workers: int
-) -> None:
+def _run(program: Callable[[], None], monitor: Any, identity: StackIdentity, dry_run: bool, workers: int) -> None:
     configure(
         Settings(
             project=identity.project,
@@ -113,7 +104,12 @@ def _run(
     )
 
     async def main() -> None:
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=workers))
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(max_workers=workers))
+        # The failure itself is raised below; the loop would print it once more for every output that waited for it.
+        loop.set_exception_handler(lambda _loop, _context: None)
         await run_in_stack(lambda: program())
 
-    asyncio.run(main())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
+        asyncio.run(main())

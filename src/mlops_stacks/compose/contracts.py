@@ -1,0 +1,56 @@
+"""Contracts across stacks: exported once by the scope that fulfils them, read by later scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, get_type_hints
+
+import pulumi
+
+from mlops_stacks.blueprint.vocabulary import SHARED, Stage
+
+
+def export_contract(stage: Stage, component: pulumi.ComponentResource) -> None:
+    """Export every output of a component under its stage's name."""
+    outputs = {
+        attribute: getattr(component, attribute)
+        for attribute in sorted(get_type_hints(type(component)))
+        if isinstance(getattr(component, attribute, None), pulumi.Output)
+        and not attribute.startswith("_")
+        and attribute != "urn"
+    }
+    pulumi.export(stage.value, outputs)
+
+
+class SharedContracts:
+    """The contracts of the shared scope, as another scope sees them: through one stack reference."""
+
+    def __init__(self, stack: str) -> None:
+        self._name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
+        self._reference: pulumi.StackReference | None = None
+
+    def read(self, stage: Stage) -> Any:
+        """The contract of a stage of the shared scope; its attributes are Outputs, as on the component itself."""
+        if self._reference is None:
+            self._reference = pulumi.StackReference(SHARED, stack_name=self._name)
+        return _Imported(stage, self._reference.require_output(stage.value))
+
+
+class _Imported(SimpleNamespace):
+    """Attributes are looked up in the exported outputs when they are asked for."""
+
+    def __init__(self, stage: Stage, outputs: pulumi.Output[Mapping[str, Any]]) -> None:
+        super().__init__(stage=stage, outputs=outputs)
+
+    def __getattr__(self, attribute: str) -> pulumi.Output[Any]:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        stage = self.stage
+        return self.outputs.apply(lambda outputs: _attribute(outputs, stage, attribute))  # type: ignore[no-any-return]
+
+
+def _attribute(outputs: Mapping[str, Any], stage: Stage, attribute: str) -> Any:
+    if attribute not in outputs:
+        raise KeyError(f"the shared stack exports no `{attribute}` of {stage}: run `up` for the shared scope first")
+    return outputs[attribute]

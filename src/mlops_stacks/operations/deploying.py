@@ -1,0 +1,74 @@
+"""`up` and `destroy`: every scope in order, by the executor that suits the blueprint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from mlops_stacks.blueprint.vocabulary import SHARED
+from mlops_stacks.compose.program import compose
+from mlops_stacks.executors.events import Observer
+from mlops_stacks.executors.names import StackIdentity
+from mlops_stacks.project import Project
+
+
+class ExecutorChoice(StrEnum):
+    """Who carries a composed program out."""
+
+    AUTO = "auto"
+    """The embedded one for a blueprint that is all local, else the Pulumi CLI."""
+    EMBEDDED = "embedded"
+    PULUMI = "pulumi"
+
+
+class Executor(Protocol):
+    """What `up` and `destroy` need of an executor."""
+
+    def up(self, program: Callable[[], None], identity: StackIdentity) -> Any: ...
+    def destroy(self, identity: StackIdentity) -> Any: ...
+    def outputs(self, stack: str) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class ScopeResult:
+    """What an executor did in one scope."""
+
+    scope: str
+    result: Any
+
+
+def executor_for(project: Project, choice: ExecutorChoice, observer: Observer) -> Executor:
+    """The executor that a command uses. Raises what the executor says of a machine on which it cannot work."""
+    embedded = choice is ExecutorChoice.EMBEDDED or (choice is ExecutorChoice.AUTO and project.is_local)
+    if embedded:
+        from mlops_stacks.executors.embedded.executor import EmbeddedExecutor
+
+        return EmbeddedExecutor(project.home / "state", observer)
+    from mlops_stacks.executors.pulumi_cli import PulumiCliExecutor
+
+    return PulumiCliExecutor(project, observer)
+
+
+def up(project: Project, executor: Executor, environment: str | None = None) -> Iterator[ScopeResult]:
+    """Bring every scope to what the blueprint says, the shared one first."""
+    for scope in project.scopes(environment):
+        result = executor.up(lambda scope=scope: compose(project, scope), project.identity(scope))  # type: ignore[misc]
+        yield ScopeResult(scope, result)
+
+
+def destroy(project: Project, executor: Executor, environment: str | None = None) -> Iterator[ScopeResult]:
+    """Take scopes away, in the opposite order. Of one environment only that environment goes: others share the rest."""
+    scopes = project.blueprint.scopes if environment is None else (environment,)
+    if environment is not None:
+        project.scopes(environment)
+    for scope in reversed(scopes):
+        yield ScopeResult(scope, executor.destroy(project.identity(scope)))
+
+
+def contracts(project: Project, executor: Executor, scope: str) -> Mapping[str, Any]:
+    """What a scope exports, by stage; in an environment also what the shared scope exports."""
+    own = executor.outputs(project.blueprint.stack(scope))
+    return own if scope == SHARED else {**executor.outputs(project.blueprint.stack(SHARED)), **own}
