@@ -31,7 +31,7 @@ _FEATURES = (
 )
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
     """A program asked for something that cannot be done in process; the message is one sentence."""
 
 
