@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cache
 from importlib.util import find_spec
 
@@ -17,16 +16,16 @@ from mlops_stacks.blueprint import stages
 from mlops_stacks.blueprint.stages import StageOptions
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
 
-_CLOUD_TAGS = ("owners.*", "tags.*")
+_TAGS = ("owners.**", "tags.*")
 _MODEL_NAMES = ("models.*",)
 _STEP_FIELDS = (
     "workload.entry_point",
     "workload.path",
-    "secrets.*",
-    "models.*.parameters.*",
-    "models.*.acceptance.*",
+    "secrets.**",
+    "models.*.parameters.**",
+    "models.*.acceptance.**",
     "models.*.approval",
-    "models.*.pipeline.schedule.*",
+    "models.*.pipeline.schedule.**",
     "models.*.pipeline.retries",
     "models.*.pipeline.timeout_minutes",
     "models.*.release",
@@ -37,8 +36,8 @@ _STEP_FIELDS = (
 class Engine:
     """One way to implement one stage.
 
-    `reads` are patterns of field paths from the blueprint's root (`*` stands for any key, and for all below it at the
-    end); the options of the stage itself are read by definition, but for those in `ignores`, with the reason.
+    `reads` are patterns of field paths from the blueprint's root: `*` stands for one key or index, `**` for all that
+    follows. The options of the stage itself are read by definition, but for those in `ignores`, with the reason.
     """
 
     stage: Stage
@@ -74,7 +73,13 @@ class Engine:
         own = f"stages.{self.stage.value}."
         if path.startswith(own):
             return True
-        return any(fnmatchcase(path, pattern) for pattern in self.reads)
+        return any(_matches(path.split("."), pattern.split(".")) for pattern in self.reads)
+
+
+def _matches(path: list[str], pattern: list[str]) -> bool:
+    if pattern[-1] == "**":
+        return len(path) >= len(pattern) and _matches(path[: len(pattern) - 1], pattern[:-1])
+    return len(path) == len(pattern) and all(want in ("*", part) for part, want in zip(path, pattern, strict=True))
 
 
 @cache
@@ -94,7 +99,7 @@ _STATELESS = (("lifecycle", "nothing in this stage holds data"),)
 
 ENGINES: tuple[Engine, ...] = (
     # foundation
-    _engine(Stage.FOUNDATION, "aws", AWS, "S3, KMS, ECR, IAM", options=stages.AwsFoundation, reads=_CLOUD_TAGS),
+    _engine(Stage.FOUNDATION, "aws", AWS, "S3, KMS, ECR, IAM", options=stages.AwsFoundation, reads=_TAGS),
     _engine(Stage.FOUNDATION, "gcp", GCP, "Cloud Storage, KMS, Artifact Registry, IAM"),
     _engine(Stage.FOUNDATION, "azure", AZURE, "Storage, Key Vault, ACR, managed identity"),
     _engine(Stage.FOUNDATION, "kubernetes", K8S, "namespaces, RBAC, network policies, object store"),
@@ -133,7 +138,7 @@ ENGINES: tuple[Engine, ...] = (
         AWS,
         "SageMaker managed MLflow",
         options=stages.SageMakerMlflow,
-        reads=(*_CLOUD_TAGS, *_MODEL_NAMES),
+        reads=(*_TAGS, *_MODEL_NAMES),
         needs=(Stage.FOUNDATION,),
     ),
     _engine(Stage.EXPERIMENT_TRACKING, "sagemaker_experiments", AWS, "SageMaker Experiments"),
@@ -147,7 +152,7 @@ ENGINES: tuple[Engine, ...] = (
         LOCAL,
         "MLflow",
         options=stages.LocalTracking,
-        reads=(*_CLOUD_TAGS, *_MODEL_NAMES),
+        reads=(*_TAGS, *_MODEL_NAMES),
         needs=(Stage.FOUNDATION,),
     ),
     # model_registry
@@ -156,7 +161,7 @@ ENGINES: tuple[Engine, ...] = (
         "sagemaker",
         AWS,
         "SageMaker model packages",
-        reads=(*_CLOUD_TAGS, *_MODEL_NAMES, "models.*.description"),
+        reads=(*_TAGS, *_MODEL_NAMES, "models.*.description"),
     ),
     _engine(Stage.MODEL_REGISTRY, "vertex", GCP, "Vertex AI Model Registry"),
     _engine(Stage.MODEL_REGISTRY, "azure_ml", AZURE, "Azure ML registry"),
@@ -173,7 +178,7 @@ ENGINES: tuple[Engine, ...] = (
         "local",
         LOCAL,
         "MLflow Registry",
-        reads=(*_CLOUD_TAGS, *_MODEL_NAMES, "models.*.description"),
+        reads=(*_TAGS, *_MODEL_NAMES, "models.*.description"),
         needs=(Stage.FOUNDATION,),
     ),
     # training_pipeline
@@ -216,10 +221,9 @@ ENGINES: tuple[Engine, ...] = (
             "workload.path",
             "models.*.release",
             "models.*.rollout.strategy",
-            "models.*.realtime",
             "models.*.realtime.workers",
             "models.*.realtime.port",
-            "models.*.realtime.capture.*",
+            "models.*.realtime.capture.**",
         ),
         needs=(Stage.FOUNDATION, Stage.MODEL_REGISTRY),
         ignores=_STATELESS,
