@@ -1,0 +1,48 @@
+"""The Pulumi plugin `mlops-stacks`: the components of the clouds, for programs in any language and for YAML.
+
+`python components/__main__.py --schema` writes `schema.json` anew instead; a test fails while the two differ.
+Components of the local platform are not in the plugin: their dynamic providers exist only in the program that
+defines them.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.provider.experimental import component_provider_host
+from pulumi.provider.experimental.component import ComponentProvider
+
+from mlops_components.experiment_tracking.sagemaker_mlflow import SageMakerMlflow
+from mlops_components.foundation.aws.foundation import AwsFoundation, AwsSharedFoundation
+from mlops_components.identity.aws import AwsIdentity
+from mlops_components.model_registry.sagemaker import SageMakerModelRegistry
+
+NAME = "mlops-stacks"
+SCHEMA = Path(__file__).with_name("schema.json")
+COMPONENTS: list[type[pulumi.ComponentResource]] = [
+    AwsFoundation,
+    AwsIdentity,
+    AwsSharedFoundation,
+    SageMakerMlflow,
+    SageMakerModelRegistry,
+]
+
+
+def schema() -> dict[str, Any]:
+    """Return what the plugin tells other languages, derived from the components' annotations."""
+    plain: dict[str, Any] = json.loads(ComponentProvider(COMPONENTS, NAME).schema or "{}")
+    return plain
+
+
+def schema_text() -> str:
+    """Return the schema as it is committed: the same bytes on every run."""
+    return json.dumps(schema(), indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--schema"]:
+        SCHEMA.write_text(schema_text(), encoding="utf-8")
+    else:
+        component_provider_host(COMPONENTS, NAME)

@@ -1,0 +1,90 @@
+"""A role for one purpose, with exactly the permissions that its user needs.
+
+One identity per purpose, never one for all: a role that several stages share ends up with the permissions of all of
+them. It refuses managed policies altogether, and grants wider than `mlops_components.grants` allows.
+"""
+
+from typing import NotRequired, Optional
+
+import pulumi
+import pulumi_aws as aws
+from typing_extensions import TypedDict
+
+from mlops_components.args import ArgsError, checked
+from mlops_components.grants import AwsGrant, document, policy_document, statement
+from mlops_components.naming import IAM_ROLE, physical_name
+from mlops_components.placement import AwsPlacement
+from mlops_components.tags import aws_tags
+
+
+class AwsIdentityArgs(TypedDict):
+    """Who may act, and what they may do."""
+
+    placement: AwsPlacement
+    """Scope, account and region."""
+    purpose: str
+    """One word that says what the role is for, unique in its scope; the last part of its name."""
+    stage: str
+    """The stage on whose behalf it acts; it is shown, tagged and counted there."""
+    services: list[str]
+    """Service principals that may assume the role, for this account only, e.g. `sagemaker.amazonaws.com`."""
+    grants: list[AwsGrant]
+    """Its permissions; grants that overlap are merged."""
+    permission_boundary: NotRequired[str]
+    """ARN of the policy that no permission of the role can exceed. Default: none."""
+
+
+class AwsIdentity(pulumi.ComponentResource):
+    """An IAM role that services assume, with one inline policy made from grants."""
+
+    platform = "aws"
+
+    role_arn: pulumi.Output[str]
+    """The role, known only once its policy is attached: whatever takes it runs with all of its permissions."""
+    role_name: pulumi.Output[str]
+    """The name of the role."""
+
+    def __init__(self, name: str, args: AwsIdentityArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
+        args = checked(args, AwsIdentityArgs, "AwsIdentity")
+        if not args["services"]:
+            raise ArgsError(
+                "AwsIdentity: 'services' is empty, so nobody could assume the role; name at least one service."
+            )
+        self.stage = args["stage"]
+        super().__init__("mlops-stacks:index:AwsIdentity", name, {**args}, opts)
+        placement = args["placement"]
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=physical_name((placement["blueprint"], placement["scope"], args["purpose"]), IAM_ROLE),
+            assume_role_policy=_trust_policy(args["services"], placement["account_id"]),
+            permissions_boundary=args.get("permission_boundary"),
+            tags=aws_tags(placement, args["stage"]),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.role_arn = role.arn
+        if args["grants"]:
+            policy = aws.iam.RolePolicy(
+                f"{name}-policy",
+                name="grants",
+                role=role.name,
+                policy=policy_document(args["grants"]),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.role_arn = pulumi.Output.all(role.arn, policy.id).apply(lambda both: str(both[0]))
+        self.role_name = role.name
+        self.register_outputs({"role_arn": self.role_arn, "role_name": self.role_name})
+
+
+def _trust_policy(services: list[str], account_id: str) -> str:
+    # The condition keeps a service from acting with this role on behalf of another account (the confused deputy).
+    return document(
+        [
+            statement(
+                "Allow",
+                ["sts:AssumeRole"],
+                [],
+                principals={"Service": sorted(set(services))},
+                conditions={"StringEquals": {"aws:SourceAccount": account_id}},
+            )
+        ]
+    )
