@@ -1,0 +1,1 @@
+"""The embedded executor: `up` and `destroy` for the local platform, without the Pulumi CLI."""
