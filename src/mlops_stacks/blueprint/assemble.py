@@ -6,6 +6,7 @@ Every problem of the document is collected, each with its path in the document, 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,111 +15,124 @@ from pydantic import ValidationError
 from mlops_stacks.blueprint.engines import find_engine
 from mlops_stacks.blueprint.problems import FieldPath, Problem
 from mlops_stacks.blueprint.rules import broken_rules
-from mlops_stacks.blueprint.sentences import problems_of
+from mlops_stacks.blueprint.sentences import closest, problems_of, unknown_key
 from mlops_stacks.blueprint.settings import Blueprint, Settings
-from mlops_stacks.blueprint.vocabulary import SHARED, Platform, Stage
+from mlops_stacks.blueprint.vocabulary import SHARED, Platform, Stage, is_platform
 
 Document = dict[str, Any]
 
-_OVERLAY_KEYS = frozenset(Settings.model_fields)
-_SCOPE_KEYS = frozenset({"target", "targets"})
-_ROOT_KEYS = frozenset({"schema_version", "name", "platform", "environments", SHARED})
+_OVERLAY_KEYS = tuple(Settings.model_fields)
+_SCOPE_KEYS = ("target", "targets")
+_ROOT_KEYS = ("schema_version", "name", "platform", "environments", SHARED)
 
 
 def assemble(document: Document) -> tuple[Blueprint | None, list[Problem]]:
     """The blueprint that a document describes, or all that is wrong with it.
 
-    The blueprint is None exactly when a problem was found.
+    The document holds what JSON can hold. The blueprint is None exactly when a problem was found.
     """
-    problems = list(_shape_problems(document))
-    if problems:
-        return None, problems
-    try:
-        blueprint = Blueprint.model_validate(_resolved(document))
-    except ValidationError as error:
-        return None, _located(document, problems_of(error))
-    broken = _located(document, broken_rules(blueprint, document))
-    return (None, broken) if broken else (blueprint, [])
-
-
-def _shape_problems(document: Any) -> Iterator[Problem]:
-    """What must hold before overlays can be merged: mappings where mappings belong, known keys."""
     if not isinstance(document, Mapping):
-        yield Problem((), "a blueprint is a mapping of fields", "begin with `schema_version: 1`")
-        return
-    yield from _unknown_keys(document, (), _ROOT_KEYS | _OVERLAY_KEYS)
+        return None, [Problem((), "a blueprint is a mapping of fields", "begin with `schema_version: 1`")]
+    problems = list(_shape_problems(document))
+    try:
+        # Strict, so that `"5"` is no number and `yes` no truth value; by way of JSON, where strict still means that an
+        # enumeration is written as a text and a tuple as a list.
+        blueprint = Blueprint.model_validate_json(json.dumps(_resolved(document)), strict=True)
+    except ValidationError as error:
+        return None, _located(document, [*problems, *problems_of(error)])
+    if not problems:
+        problems = _located(document, broken_rules(blueprint, document))
+    return (None, problems) if problems else (blueprint, [])
+
+
+def _shape_problems(document: Document) -> Iterator[Problem]:
+    """What the models cannot see, because overlays are merged before: mappings where mappings belong, known keys."""
+    yield from _unknown_keys(document, (), (*_ROOT_KEYS, *_OVERLAY_KEYS))
     environments = document.get("environments")
     if not isinstance(environments, Mapping) or not environments:
         yield Problem(
-            ("environments",) if "environments" in document else (),
+            ("environments",),
             "a blueprint has at least one environment",
             "write `environments: {dev: {}}`, with a target where the platform is a cloud",
         )
-        return
+        environments = {}
     for name, environment in (*environments.items(), (SHARED, document.get(SHARED))):
-        path: FieldPath = (SHARED,) if name == SHARED else ("environments", name)
+        path: FieldPath = ("environments", name)
         if name == SHARED and SHARED in environments:
-            yield Problem(
-                ("environments", SHARED), "`shared` is the scope of what exists once", "choose another name for the environment"
-            )
-        elif environment is not None and not isinstance(environment, Mapping):
-            yield Problem(path, "an environment is a mapping", "write `{}` where it differs in nothing")
+            yield Problem(path, "`shared` is the scope of what exists once", "choose another name for the environment")
+        if name == SHARED:
+            path = (SHARED,)
+        if environment is not None and not isinstance(environment, Mapping):
+            yield Problem(path, "it must be a mapping of fields", "write `{}` where it differs in nothing")
         elif environment:
-            yield from _unknown_keys(environment, path, _SCOPE_KEYS | _OVERLAY_KEYS)
+            yield from _unknown_keys(environment, path, (*_SCOPE_KEYS, *_OVERLAY_KEYS))
 
 
-def _unknown_keys(mapping: Mapping[str, Any], path: FieldPath, known: frozenset[str]) -> Iterator[Problem]:
-    from mlops_stacks.blueprint.sentences import unknown_key
-
+def _unknown_keys(mapping: Mapping[str, Any], path: FieldPath, known: tuple[str, ...]) -> Iterator[Problem]:
     return (unknown_key((*path, key), known) for key in mapping if key not in known)
 
 
 def _resolved(document: Document) -> Document:
     """The document in the shape of the `Blueprint` model: settings of every scope worked out."""
     base = {key: value for key, value in document.items() if key in _OVERLAY_KEYS}
-    platform = document.get("platform")
+    platform = _probable_platform(document.get("platform"))
     environments = {
-        name: _scope(base, environment or {}, platform) for name, environment in document["environments"].items()
+        name: _scope(base, _mapping(of), platform) for name, of in _mapping(document.get("environments")).items()
     }
-    shared = _scope(base, document.get(SHARED) or {}, platform)
-    if shared["target"] is None:
+    shared = _scope(base, _mapping(document.get(SHARED)), platform)
+    if shared["target"] is None and environments:
         shared["target"] = next(iter(environments.values()))["target"]
     root = {key: value for key, value in document.items() if key in _ROOT_KEYS}
     return {**root, SHARED: shared, "environments": environments}
 
 
-def _scope(base: Document, scope: Document, platform: Any) -> Document:
+def _mapping(value: Any) -> Document:
+    return value if isinstance(value, dict) else {}
+
+
+def _probable_platform(platform: Any) -> str | None:
+    """The platform that was meant, so that one misspelt word does not make every stage look wrong."""
+    return closest(platform, list(Platform)) if isinstance(platform, str) else None
+
+
+def _scope(base: Document, scope: Document, platform: str | None) -> Document:
     overlay = {key: value for key, value in scope.items() if key in _OVERLAY_KEYS}
     settings = merge(base, overlay)
     settings["stages"] = _stages(settings.get("stages"), overlay.get("stages"), platform)
-    targets = scope.get("targets") or {}
-    if isinstance(targets, Mapping):
+    targets = scope.get("targets", {})
+    if isinstance(targets, dict):
         targets = {name: _on(name, target) for name, target in targets.items()}
     return {"target": _on(platform, scope.get("target")), "targets": targets, "settings": settings}
 
 
-def _on(platform: Any, target: Any) -> Any:
-    return {"platform": platform, **target} if isinstance(target, Mapping) else target
+def _on(platform: str | None, target: Any) -> Any:
+    if not isinstance(target, dict):
+        return target
+    # Without a platform nothing can be said about a target; that the platform is missing is said once, at its place.
+    return {"platform": platform, **target} if platform or "platform" in target else None
 
 
-def _stages(stages: Any, overlay: Any, platform: Any) -> Any:
+def _stages(stages: Any, overlay: Any, platform: str | None) -> Any:
     """Stages with platform and engine filled in. A bare name stands for a stage with all its defaults."""
     if stages is None:
         stages = {}
     if isinstance(stages, list) and all(isinstance(name, str) for name in stages):
-        stages = dict.fromkeys(stages, {})
-    if not isinstance(stages, Mapping):
+        stages = {name: {} for name in stages}
+    if not isinstance(stages, dict):
         return stages
-    left_out = {name for name, value in overlay.items() if value is None} if isinstance(overlay, Mapping) else set()
-    return {name: _stage(name, value, platform) for name, value in stages.items() if name not in left_out}
+    left_out = {name for name, value in overlay.items() if value is None} if isinstance(overlay, dict) else set()
+    filled = {name: _stage(name, value, platform) for name, value in stages.items() if name not in left_out}
+    return {
+        name: value for name, value in filled.items() if platform or not isinstance(value, dict) or "platform" in value
+    }
 
 
-def _stage(name: str, value: Any, platform: Any) -> Any:
+def _stage(name: str, value: Any, platform: str | None) -> Any:
     value = {} if value is None else value
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
-    filled = {"platform": platform, **value}
-    if "engine" not in filled and name in set(Stage) and filled["platform"] in set(Platform):
+    filled = {"platform": platform, **value} if platform else dict(value)
+    if "engine" not in filled and name in set(Stage) and is_platform(filled.get("platform")):
         engine = find_engine(Stage(name), Platform(filled["platform"]), None)
         filled["engine"] = engine.name if engine else None
     return filled
@@ -132,7 +146,7 @@ def merge(base: Any, overlay: Any) -> Any:
     if not isinstance(overlay, Mapping):
         return copy.deepcopy(overlay)
     if isinstance(base, list) and all(isinstance(item, str) for item in base):
-        base = dict.fromkeys(base, {})
+        base = {item: {} for item in base}
     if not isinstance(base, Mapping):
         base = {}
     merged = {key: copy.deepcopy(value) for key, value in base.items()}
@@ -152,6 +166,9 @@ def _located(document: Document, problems: list[Problem]) -> list[Problem]:
 
 def _document_path(document: Document, path: FieldPath) -> FieldPath:
     """Where in the document a path of the resolved shape was written: in the overlay, else in the base."""
+    if path[:2] == (SHARED, "target") and depth_of(document, path) < 2:
+        first = next(iter(_mapping(document.get("environments"))), None)
+        return ("environments", first, *path[1:]) if first else ()
     scope_length = {SHARED: 1, "environments": 2}.get(str(path[0]) if path else "", 0)
     if not scope_length or len(path) <= scope_length or path[scope_length] != "settings":
         return path
@@ -165,9 +182,9 @@ def _document_path(document: Document, path: FieldPath) -> FieldPath:
 def depth_of(document: Any, path: FieldPath) -> int:
     """How many parts of a path the document has."""
     for depth, part in enumerate(path):
-        if isinstance(document, Mapping) and part in document:
-            document = document[part]
-        elif isinstance(document, list) and isinstance(part, int) and part < len(document):
+        if (isinstance(document, Mapping) and part in document) or (
+            isinstance(document, list) and isinstance(part, int) and part < len(document)
+        ):
             document = document[part]
         elif isinstance(document, list) and part in document:
             document = {}

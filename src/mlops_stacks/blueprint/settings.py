@@ -15,7 +15,7 @@ from mlops_stacks.blueprint.engines import Engine, find_engine
 from mlops_stacks.blueprint.model import Models
 from mlops_stacks.blueprint.stages import StageOptions
 from mlops_stacks.blueprint.target import Target
-from mlops_stacks.blueprint.vocabulary import COMPOSITION_ORDER, SHARED, Lifecycle, Platform, Stage
+from mlops_stacks.blueprint.vocabulary import COMPOSITION_ORDER, SHARED, Lifecycle, Platform, Stage, is_platform
 
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 
@@ -37,7 +37,7 @@ class Notification(Model):
 class Workload(Model):
     """The user's ML code."""
 
-    entry_point: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    entry_point: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")]
     """`package.module:attribute`: an object that fulfils `mlops_stacks.runtime.workload.Workload`."""
     path: str = "."
     """Folder that holds the package, relative to the blueprint."""
@@ -66,9 +66,7 @@ class SecretFromManager(Model):
     name: str
 
 
-SecretReference = Annotated[
-    SecretFromEnvironment | SecretFromFile | SecretFromManager, Field(discriminator="source")
-]
+SecretReference = Annotated[SecretFromEnvironment | SecretFromFile | SecretFromManager, Field(discriminator="source")]
 
 
 class Role(StrEnum):
@@ -106,13 +104,14 @@ def _options_class(stage: Stage, raw: Any) -> str:
     if isinstance(raw, StageOptions):
         return type(raw).__name__
     engine = None
-    if isinstance(raw, Mapping) and raw.get("platform") in set(Platform):
+    if isinstance(raw, Mapping) and is_platform(raw.get("platform")):
         engine = find_engine(stage, Platform(raw["platform"]), raw.get("engine"))
     return engine.options.__name__ if engine else StageOptions.__name__
 
 
 def _chosen(stage: Stage, *specific: type[StageOptions]) -> Any:
-    classes = [Annotated[cls, Tag(cls.__name__)] for cls in (*specific, StageOptions)]
+    options_classes: tuple[type[StageOptions], ...] = (*specific, StageOptions)
+    classes: list[Any] = [Annotated[cls, Tag(cls.__name__)] for cls in options_classes]
     if len(classes) == 1:
         return StageOptions
     union: Any = classes[0]

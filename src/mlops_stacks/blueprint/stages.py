@@ -6,15 +6,19 @@ first engine in `engines.ENGINES` is meant. An engine without options of its own
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from mlops_stacks.blueprint.base import Model
 from mlops_stacks.blueprint.vocabulary import Lifecycle, Platform
 
-Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:.+$")]
-BucketName = Annotated[str, StringConstraints(pattern=r"^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+Arn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.+$")]
+_BUCKET_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+BucketName = Annotated[
+    str, StringConstraints(min_length=3, max_length=63, pattern=rf"^{_BUCKET_LABEL}(\.{_BUCKET_LABEL})*$")
+]
 
 
 class StageOptions(Model):
@@ -26,6 +30,12 @@ class StageOptions(Model):
     """Where the stage runs; default: the blueprint's platform. Another one needs a target in each environment."""
     lifecycle: Lifecycle | None = None
     """What `destroy` does to what holds data here; default: the blueprint's `lifecycle`."""
+
+
+def _mode(raw: Any) -> str | None:
+    """What is to be done with a resource; a mapping without `mode` means one of the platform's own."""
+    mode = raw.get("mode", "create") if isinstance(raw, Mapping) else getattr(raw, "mode", None)
+    return mode if isinstance(mode, str) else None
 
 
 class CreateBucket(Model):
@@ -43,7 +53,17 @@ class AdoptBucket(Model):
     name: BucketName
 
 
-Bucket = Annotated[CreateBucket | AdoptBucket, Field(discriminator="mode")]
+class SkipBucket(Model):
+    """No bucket of its own: what would go there goes into a folder of the artifacts bucket; logs are not kept."""
+
+    mode: Literal["skip"]
+
+
+Bucket = Annotated[Annotated[CreateBucket, Tag("create")] | Annotated[AdoptBucket, Tag("adopt")], Discriminator(_mode)]
+OptionalBucket = Annotated[
+    Annotated[CreateBucket, Tag("create")] | Annotated[AdoptBucket, Tag("adopt")] | Annotated[SkipBucket, Tag("skip")],
+    Discriminator(_mode),
+]
 
 
 class CreateKey(Model):
@@ -67,7 +87,10 @@ class SkipKey(Model):
     mode: Literal["skip"]
 
 
-EncryptionKey = Annotated[CreateKey | AdoptKey | SkipKey, Field(discriminator="mode")]
+EncryptionKey = Annotated[
+    Annotated[CreateKey, Tag("create")] | Annotated[AdoptKey, Tag("adopt")] | Annotated[SkipKey, Tag("skip")],
+    Discriminator(_mode),
+]
 
 
 class AwsFoundation(StageOptions):
@@ -76,13 +99,17 @@ class AwsFoundation(StageOptions):
     engine: Literal["aws"] = "aws"
     key: EncryptionKey = CreateKey()
     artifacts_bucket: Bucket = CreateBucket()
-    data_bucket: Bucket = CreateBucket()
-    capture_bucket: Bucket = CreateBucket(expire_days=90)
-    logs_bucket: Bucket = CreateBucket(expire_days=365)
+    data_bucket: OptionalBucket = CreateBucket()
+    capture_bucket: OptionalBucket = CreateBucket(expire_days=90)
+    logs_bucket: OptionalBucket = CreateBucket(expire_days=365)
     permission_boundary: Arn | None = None
     """ARN of a policy that bounds every role that is made; default: none."""
-    keep_images: Annotated[int, Field(ge=1, le=1000)] = 50
-    """How many images the repository keeps."""
+    old_versions_days: Annotated[int, Field(ge=1)] = 90
+    """Overwritten and deleted objects can be restored for so many days."""
+    keep_images: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many tagged images the repository keeps; default: all, since a released one must stay."""
+    untagged_images_days: Annotated[int, Field(ge=1)] = 14
+    """Images without a tag are deleted after so many days."""
 
 
 class SageMakerMlflow(StageOptions):
@@ -93,7 +120,9 @@ class SageMakerMlflow(StageOptions):
     """`app` is serverless; `server` is a tracking server of a size, billed by the hour."""
     size: Literal["Small", "Medium", "Large"] | None = None
     """Size of a tracking server; default Small. An app has none."""
-    maintenance_window: Annotated[str, StringConstraints(pattern=r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun):\d\d:\d\d$")] = "Sun:03:00"
+    maintenance_window: Annotated[
+        str, StringConstraints(pattern=r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun):[0-9]{2}:[0-9]{2}$")
+    ] = "Sun:03:00"
     """Weekly start of maintenance, in UTC."""
 
 

@@ -14,11 +14,11 @@ class AwsTarget(Model):
     """One region of one AWS account."""
 
     platform: Literal[Platform.AWS] = Platform.AWS
-    account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+    account: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
     """Twelve digits, in quotes; credentials for another account are refused."""
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
     """e.g. `eu-west-1`."""
-    role: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")] | None = None
+    role: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")] | None = None
     """ARN of a role that the deployer assumes."""
 
 

@@ -18,6 +18,11 @@ class Platform(StrEnum):
     LOCAL = "local"
 
 
+def is_platform(value: object) -> bool:
+    """Whether a value of a document, of whatever type, names a platform."""
+    return isinstance(value, str) and value in set(Platform)
+
+
 class Stage(StrEnum):
     """One part of the ML lifecycle, in display order."""
 
