@@ -61,7 +61,8 @@ _WITHOUT_RESOURCE = frozenset(
 
 _BROAD = re.compile(r"^arn:[\w-]+:iam::aws:policy/(?:.*/)?(?:\w*FullAccess\w*|AdministratorAccess|PowerUserAccess)$")
 _ROOT = re.compile(r"arn:[\w-]+:iam::[^:]+:root")
-_ALL_OF_A_SERVICE = re.compile(r"arn:[^:]*:[^:]*:[^:]*:[^:]*:(?:[\w-]+[/:])?\*")
+# `bucket/*` names one bucket, hence the account: S3 has none in its ARNs, and everywhere else `type/*` means all.
+_ALL_OF_A_SERVICE = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(?:[^:]*:\*|[^:]+:[\w-]+[/:]\*)")
 
 
 @dataclass(frozen=True, slots=True)
