@@ -24,7 +24,7 @@ class AwsIdentityArgs(TypedDict):
     """Scope, account and region."""
     purpose: str
     """One word that says what the role is for, unique in its scope; the last part of its name."""
-    stage: str
+    on_behalf_of: str
     """The stage on whose behalf it acts; it is shown, tagged and counted there."""
     services: list[str]
     """Service principals that may assume the role, for this account only, e.g. `sagemaker.amazonaws.com`."""
@@ -50,7 +50,8 @@ class AwsIdentity(pulumi.ComponentResource):
             raise ArgsError(
                 "AwsIdentity: 'services' is empty, so nobody could assume the role; name at least one service."
             )
-        self.stage = args["stage"]
+        # An argument of the same name would hide this: the SDK turns every argument into an attribute.
+        self.stage = args["on_behalf_of"]
         super().__init__("mlops-stacks:index:AwsIdentity", name, {**args}, opts)
         placement = args["placement"]
         role = aws.iam.Role(
@@ -58,7 +59,7 @@ class AwsIdentity(pulumi.ComponentResource):
             name=physical_name((placement["blueprint"], placement["scope"], args["purpose"]), IAM_ROLE),
             assume_role_policy=_trust_policy(args["services"], placement["account_id"]),
             permissions_boundary=args.get("permission_boundary"),
-            tags=aws_tags(placement, args["stage"]),
+            tags=aws_tags(placement, args["on_behalf_of"]),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.role_arn = role.arn

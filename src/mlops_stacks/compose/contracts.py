@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import get_annotations
 from types import SimpleNamespace
-from typing import Any, get_type_hints
+from typing import Any
 
 import pulumi
 
@@ -13,13 +14,7 @@ from mlops_stacks.blueprint.vocabulary import SHARED, Stage
 
 def export_contract(stage: Stage, component: pulumi.ComponentResource) -> None:
     """Export every output of a component under its stage's name."""
-    outputs = {
-        attribute: getattr(component, attribute)
-        for attribute in sorted(get_type_hints(type(component)))
-        if isinstance(getattr(component, attribute, None), pulumi.Output)
-        and not attribute.startswith("_")
-        and attribute != "urn"
-    }
+    outputs = {attribute: getattr(component, attribute) for attribute in sorted(get_annotations(type(component)))}
     pulumi.export(stage.value, outputs)
 
 

@@ -1,0 +1,58 @@
+"""Blueprint -> foundation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlops_stacks.blueprint.stages import AdoptBucket, AdoptKey, AwsFoundation, CreateBucket, CreateKey
+from mlops_stacks.blueprint.vocabulary import SHARED, Platform, Stage
+from mlops_stacks.compose.context import Context
+
+
+def build(context: Context) -> Any:
+    """The foundation of a scope."""
+    if context.options(Stage.FOUNDATION).platform is Platform.LOCAL:
+        return _local(context)
+    return _aws(context)
+
+
+def _aws(context: Context) -> Any:
+    from mlops_components.foundation.aws import foundation as components
+    from mlops_stacks.compose import aws
+
+    chosen: AwsFoundation = context.options(Stage.FOUNDATION)
+    common = {
+        "placement": aws.placement(context),
+        "key": _key(chosen),
+        "reader_account_ids": aws.other_accounts(context),
+        "lifecycle": aws.lifecycle(context, Stage.FOUNDATION),
+    }
+    if context.scope == SHARED:
+        limit = {} if chosen.keep_images is None else {"keep_tagged": chosen.keep_images}
+        args = {**common, **limit, "untagged_days": chosen.untagged_images_days}
+        return components.AwsSharedFoundation("foundation", args, aws.options(context))  # type: ignore[arg-type]
+    args = {
+        **common,
+        "artifacts": _bucket(chosen.artifacts_bucket),
+        "data": _bucket(chosen.data_bucket),
+        "capture": _bucket(chosen.capture_bucket),
+        "logs": _bucket(chosen.logs_bucket),
+        "old_versions_days": chosen.old_versions_days,
+    }
+    return components.AwsFoundation("foundation", args, aws.options(context))  # type: ignore[arg-type]
+
+
+def _key(chosen: AwsFoundation) -> dict[str, Any]:
+    if isinstance(chosen.key, CreateKey):
+        return {"choice": "create", "deletion_window_days": chosen.key.deletion_window_days}
+    if isinstance(chosen.key, AdoptKey):
+        return {"choice": "adopt", "arn": chosen.key.arn}
+    return {"choice": "skip"}
+
+
+def _bucket(bucket: Any) -> dict[str, Any]:
+    if isinstance(bucket, CreateBucket):
+        return {"choice": "create", "expire_days": bucket.expire_days}
+    if isinstance(bucket, AdoptBucket):
+        return {"choice": "adopt", "name": bucket.name}
+    return {"choice": "skip"}
