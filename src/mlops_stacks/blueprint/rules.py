@@ -165,8 +165,8 @@ def written_leaves(settings: Settings) -> Iterator[FieldPath]:
 
 
 def _leaves(value: Any, path: FieldPath) -> Iterator[FieldPath]:
-    if isinstance(value, Mapping) and value:
-        for key, item in value.items():
+    if isinstance(value, (Mapping, list)) and value:
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from _leaves(item, (*path, key))
     elif path and value not in ({}, [], None):
         yield path

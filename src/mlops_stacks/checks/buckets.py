@@ -10,7 +10,7 @@ from mlops_stacks.plan import Finding, Plan, PlannedResource, ScopePlan, Severit
 
 RULES = {
     "public-bucket": "every bucket blocks public access, in all four ways",
-    "bucket-encryption": "every bucket is encrypted with a KMS key",
+    "bucket-encryption": "every bucket is encrypted with a KMS key, or takes access logs and is encrypted by S3",
 }
 
 _BUCKET = "aws:s3/bucket:Bucket"
@@ -19,6 +19,8 @@ _ENCRYPTION = (
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
 )
+_LOGGING = ("aws:s3/bucketLogging:BucketLogging", "aws:s3/bucketLoggingV2:BucketLoggingV2")
+_LOGGING = "aws:s3/bucketLogging:BucketLogging"
 _ACLS = ("aws:s3/bucketAcl:BucketAcl", "aws:s3/bucketAclV2:BucketAclV2")
 _WAYS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
@@ -60,20 +62,30 @@ def _unencrypted(bucket: PlannedResource, scope: ScopePlan) -> Iterator[Finding]
     for rule in rules:
         default = rule.get("applyServerSideEncryptionByDefault") if isinstance(rule, Mapping) else None
         algorithm = default.get("sseAlgorithm") if isinstance(default, Mapping) else default
+        if algorithm == "AES256" and _takes_access_logs(bucket, scope):
+            continue  # S3 delivers access logs to no bucket with a KMS key (S3 User Guide, "server access logging")
         if not str(algorithm).startswith("aws:kms") and not is_open(algorithm) and not is_open(rule):
-            yield _finding("bucket-encryption", bucket, f"is encrypted with {algorithm!r}, not with a KMS key", fix)
+            # S3 delivers access logs only into buckets whose default encryption is SSE-S3.
+            if algorithm == "AES256" and any(_about(bucket, scope, _LOGGING, "targetBucket")):
+                continue
+            # A key of AWS's own is weaker than one of yours, but it is encryption, and the blueprint can ask for it.
+            severity = Severity.WARNING if algorithm == "AES256" else Severity.ERROR
+            said = f"is encrypted with {algorithm!r}, not with a KMS key"
+            yield _finding("bucket-encryption", bucket, said, fix, severity)
 
 
-def _about(bucket: PlannedResource, scope: ScopePlan, types: Iterable[str]) -> Iterator[PlannedResource]:
-    """Yield the resources of some types that configure a bucket: by reference, or by its physical name."""
+def _about(
+    bucket: PlannedResource, scope: ScopePlan, types: Iterable[str], key: str = "bucket"
+) -> Iterator[PlannedResource]:
+    """Yield the resources of some types that name a bucket under `key`: by reference, or by its physical name."""
     name = bucket.inputs.get("bucket")
     for resource in scope.resources:
         if resource.type in types:
-            given = resource.inputs.get("bucket")
-            by_reference = bucket.urn in resource.property_dependencies.get("bucket", ())
+            given = resource.inputs.get(key)
+            by_reference = bucket.urn in resource.property_dependencies.get(key, ())
             if by_reference or (name is not None and given == name):
                 yield resource
 
 
-def _finding(rule: str, bucket: PlannedResource, said: str, fix: str) -> Finding:
-    return Finding(rule, Severity.ERROR, bucket.urn, f"{bucket.name} ({bucket.type}) {said}", fix)
+def _finding(rule: str, bucket: PlannedResource, said: str, fix: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(rule, severity, bucket.urn, f"{bucket.name} ({bucket.type}) {said}", fix)
