@@ -1,0 +1,38 @@
+"""Settings of MLflow that must be in the environment before it is imported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mlops_stacks.runtime.errors import TrackingError
+
+_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # MLflow's own seven tries with doubling pauses hide a server that is down for minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
+
+
+def hush() -> None:
+    """Turn usage tracking and progress bars off and bound waiting, where the user has not said otherwise."""
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def mlflow_errors(what: str, uri: str | None) -> Iterator[None]:
+    """Turn MLflow's and the network's exceptions in the block into a `TrackingError` that begins with `what`."""
+    import requests
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, requests.RequestException, OSError) as error:
+        reason = " ".join(str(error).split())
+        shortened = reason if len(reason) <= 300 else f"{reason[:300]} …"
+        raise TrackingError(f"{what} (MLflow at {uri}): {shortened}") from error
