@@ -20,7 +20,6 @@ _ENCRYPTION = (
     "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
 )
 _LOGGING = ("aws:s3/bucketLogging:BucketLogging", "aws:s3/bucketLoggingV2:BucketLoggingV2")
-_LOGGING = "aws:s3/bucketLogging:BucketLogging"
 _ACLS = ("aws:s3/bucketAcl:BucketAcl", "aws:s3/bucketAclV2:BucketAclV2")
 _WAYS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
@@ -62,8 +61,6 @@ def _unencrypted(bucket: PlannedResource, scope: ScopePlan) -> Iterator[Finding]
     for rule in rules:
         default = rule.get("applyServerSideEncryptionByDefault") if isinstance(rule, Mapping) else None
         algorithm = default.get("sseAlgorithm") if isinstance(default, Mapping) else default
-        if algorithm == "AES256" and _takes_access_logs(bucket, scope):
-            continue  # S3 delivers access logs to no bucket with a KMS key (S3 User Guide, "server access logging")
         if not str(algorithm).startswith("aws:kms") and not is_open(algorithm) and not is_open(rule):
             # S3 delivers access logs only into buckets whose default encryption is SSE-S3.
             if algorithm == "AES256" and any(_about(bucket, scope, _LOGGING, "targetBucket")):
