@@ -182,12 +182,14 @@ def _document_path(document: Document, path: FieldPath) -> FieldPath:
 def depth_of(document: Any, path: FieldPath) -> int:
     """How many parts of a path the document has."""
     for depth, part in enumerate(path):
-        if (isinstance(document, Mapping) and part in document) or (
-            isinstance(document, list) and isinstance(part, int) and part < len(document)
-        ):
-            document = document[part]
-        elif isinstance(document, list) and part in document:
-            document = {}
-        else:
+        if isinstance(document, list) and isinstance(part, str) and part in document:
+            document = {}  # a bare name stands for a mapping of defaults
+            continue
+        if not isinstance(document, (Mapping, list)):
+            return depth
+        try:
+            container: Any = document
+            document = container[part]
+        except (KeyError, IndexError, TypeError):
             return depth
     return len(path)

@@ -65,6 +65,10 @@ PATTERNS: dict[str, tuple[str, str]] = {
         "the name of a bucket (3 to 63 lower-case letters, digits, hyphens and dots, none of these at an end)",
         "write e.g. `my-company-artifacts`",
     ),
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$": (
+        "a moment in UTC",
+        "write e.g. `2026-11-21T10:30:00Z`",
+    ),
     r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun):[0-9]{2}:[0-9]{2}$": ("a weekday and a time in UTC", "write e.g. `Sun:03:00`"),
 }
 """Regular expression of a field -> what it asks for, and an example."""
@@ -351,7 +355,7 @@ def _remedy(schema: Schema, value: Any) -> str:
             return remedy
     if kind in ("union", "literal", "enum", "str"):
         return _suggestion(schema, value)
-    return _within(schema) if isinstance(value, (int, float)) else "write such a value, without quotes"
+    return _within(schema)
 
 
 def _quoted(schema: Schema, value: Any) -> str | None:

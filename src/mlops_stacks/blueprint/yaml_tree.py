@@ -49,6 +49,18 @@ class Node:
             return [item.plain() for item in self.value]
         return self.value
 
+    def has(self, path: FieldPath) -> bool:
+        """Whether there is something at `path`."""
+        node = self
+        for part in path:
+            if isinstance(node.value, dict) and part in node.value:
+                node = node.value[part].node
+            elif isinstance(node.value, list) and (found := _item(node.value, part)) is not None:
+                node = found
+            else:
+                return False
+        return True
+
     def line_of(self, path: FieldPath) -> int:
         """Line of the key or item at `path`, or of the deepest part of the path that is there."""
         node, line = self, self.line
@@ -283,6 +295,11 @@ def _resolved(text: str) -> tuple[Any, tuple[str, str] | None]:
         too_large = (f"`{text[:20]}` is too large a number", "write a smaller one, or put it in quotes")
         return (number, None) if abs(number) != float("inf") else (text, too_large)
     return text, None
+
+
+def means_itself(text: str) -> bool:
+    """Whether a text without quotes would be read as itself."""
+    return _resolved(text) == (text, None)
 
 
 def _integer(text: str, base: int = 10) -> tuple[Any, tuple[str, str] | None]:
