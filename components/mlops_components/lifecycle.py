@@ -1,12 +1,12 @@
 """What becomes of a resource that holds data when its stack is destroyed."""
 
-from enum import Enum
+from enum import StrEnum
 from typing import Optional, Union
 
 import pulumi
 
 
-class Lifecycle(Enum):
+class Lifecycle(StrEnum):
     """Set on stateful children only (buckets, keys, registries), never on what can be made again."""
 
     DELETE = "delete"

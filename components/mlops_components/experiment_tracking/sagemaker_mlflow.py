@@ -12,7 +12,7 @@ service's own metadata, which therefore stays under a key that AWS owns.
 """
 
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from typing import NotRequired, Optional
 
 import pulumi
@@ -64,7 +64,7 @@ _SERVER_ACTIONS = tuple(
 )
 
 
-class MlflowFlavour(Enum):
+class MlflowFlavour(StrEnum):
     """How managed MLflow is provided."""
 
     APP = "app"
@@ -73,7 +73,7 @@ class MlflowFlavour(Enum):
     """A tracking server of a size, billed by the hour."""
 
 
-class MlflowServerSize(Enum):
+class MlflowServerSize(StrEnum):
     """How much a tracking server can take."""
 
     SMALL = "Small"

@@ -1,12 +1,12 @@
 """Whether a foundation creates a resource, uses one that is there, or does without."""
 
-from enum import Enum
+from enum import StrEnum
 from typing import NotRequired, Optional
 
 from typing_extensions import TypedDict
 
 
-class Choice(Enum):
+class Choice(StrEnum):
     """Where a resource comes from."""
 
     CREATE = "create"
