@@ -10,6 +10,8 @@ from mlops_components.args import ArgsError
 from mlops_components.foundation.aws.foundation import AwsFoundation, AwsSharedFoundation
 from mlops_components.grants import AwsGrant
 
+pytest_plugins = ["aws_plans"]
+
 Plans = Callable[..., Any]
 SETTINGS = {
     "": "Bucket",

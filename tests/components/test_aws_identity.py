@@ -11,6 +11,8 @@ from mlops_components.args import ArgsError
 from mlops_components.grants import GrantError, aws_grant
 from mlops_components.identity.aws import AwsIdentity, AwsIdentityArgs
 
+pytest_plugins = ["aws_plans"]
+
 READ = aws_grant(["s3:GetObject"], ["arn:aws:s3:::bucket/*"])
 
 

@@ -11,6 +11,8 @@ import pulumi
 import pytest
 from pulumi.provider.experimental.component import ComponentProvider
 
+pytest_plugins = ["aws_plans"]
+
 MAIN = Path(__file__).parents[2] / "components" / "__main__.py"
 
 

@@ -10,6 +10,8 @@ import pytest
 from mlops_components.args import ArgsError
 from mlops_components.experiment_tracking.sagemaker_mlflow import SageMakerMlflow
 
+pytest_plugins = ["aws_plans"]
+
 Plans = Callable[..., Any]
 ROLE = "arn:aws:iam::111122223333:role/shop-dev-tracking"
 

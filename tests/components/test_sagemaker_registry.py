@@ -10,6 +10,8 @@ from mlops_components.args import ArgsError
 from mlops_components.model_registry.sagemaker import SageMakerModelRegistry
 from mlops_components.naming import content_hash
 
+pytest_plugins = ["aws_plans"]
+
 Plans = Callable[..., Any]
 OTHER = "444455556666"
 VERSIONS = "arn:aws:sagemaker:eu-central-1:111122223333:model-package/shop-shared-delay/*"
