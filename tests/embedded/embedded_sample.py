@@ -192,7 +192,9 @@ def _reap(process: psutil.Process) -> None:
     try:
         os.waitpid(process.pid, 0)
     except ChildProcessError:
-        process.wait(5)
+        # The run that started it was killed, so it is a child of somebody who may never ask for it.
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.001)
 
 
 def world(folder: Path) -> dict[str, str]:

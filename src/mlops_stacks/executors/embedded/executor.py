@@ -20,6 +20,7 @@ from mlops_stacks.executors.embedded.store import Store, read, state_path
 from mlops_stacks.executors.embedded.values import Sealed, seal, tidy
 from mlops_stacks.executors.events import Observer, ignore
 from mlops_stacks.executors.in_process import StackIdentity, run_program
+from mlops_stacks.plan import SECRET
 
 DEFAULT_WORKERS = 8
 """Operations side by side: local operations mostly wait for processes to come up or go down."""
@@ -92,11 +93,11 @@ class EmbeddedExecutor:
         return DestroyResult(tuple(result.deleted), tuple(result.remaining))
 
     def outputs(self, stack: str) -> dict[str, Any]:
-        """The outputs of a stack's last complete `up`, without secrets; `StateError` if there was none."""
+        """The outputs of a stack's last complete `up`, secrets masked; `StateError` if there was none."""
         state = read(state_path(self._folder, stack))
         if state is None or state.outputs is None:
             raise StateError(f"stack {stack} has no outputs yet; run up for it first and to its end")
-        return dict(tidy(state.outputs.values))
+        return _shown(state.outputs)
 
     def resources(self, stack: str) -> tuple[Entry, ...]:
         """What the state has of a stack, none if there is no state."""
@@ -159,7 +160,11 @@ class EmbeddedExecutor:
             with store.edit() as state:
                 state.outputs = outputs
             store.commit()
-        return dict(tidy(monitor.outputs.values))
+        return _shown(outputs)
+
+
+def _shown(outputs: Sealed) -> dict[str, Any]:
+    return {**tidy(outputs.values), **dict.fromkeys(outputs.digests, SECRET)}
 
 
 def _up_result(outcomes: dict[str, Outcome], outputs: dict[str, Any], before: Deletions, after: Deletions) -> UpResult:

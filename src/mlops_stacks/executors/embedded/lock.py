@@ -26,7 +26,7 @@ class Lock:
 
 @contextmanager
 def held(path: Path, stack: str) -> Iterator[Lock]:
-    """Hold the lock, or raise `StackBusyError` at once, naming who holds it and since when; `StateError` if it cannot be."""
+    """Hold the lock; `StackBusyError` says at once who holds it and since when, `StateError` that it cannot be had."""
     descriptor = _acquire(path, stack)
     try:
         yield Lock(path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,15 +43,15 @@ class EmbeddedMonitor(InProcessMonitor):
         self._folder = folder
         self._reconciler = Reconciler(operator, refresher, self._reserve)
         self._parents: dict[str, Parent] = {}
-        self._turns: dict[str, threading.RLock] = {}
-        self._mutex = threading.Lock()
+        self._claimed: set[str] = set()
+        self._reserved: set[str] = set()
+        self._condition = threading.Condition()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         """Make one resource what the program asks for."""
         with self._or_stop():
             goal = read_goal(request, self._parents.get(request.parent), self._identity.project, self._identity.stack)
-            with self._turn(goal.urn):
-                settled = self._register(goal)
+            settled = self._register(goal)
             answer = to_struct(settled.outputs) if goal.draft.custom else request.object
             return resource_pb2.RegisterResourceResponse(urn=goal.urn, id=settled.entry.id, object=answer)
 
@@ -59,12 +59,12 @@ class EmbeddedMonitor(InProcessMonitor):
         """Keep the outputs of a component; those of the stack count only once the whole run has succeeded."""
         with self._or_stop():
             outputs = from_struct(request.outputs, "the outputs of " + request.urn.split("::", 3)[3])
-            with self._operator.store.edit() as state:
+            with self._operator.store.look() as state:
                 entry = state.resources[request.urn]
-                if entry.type == STACK_TYPE:
-                    self.outputs = outputs
-                else:
-                    state.resources[request.urn] = replace(entry, outputs=seal(outputs, entry.outputs))
+            if entry.type == STACK_TYPE:
+                self.outputs = outputs
+            else:
+                self._keep(replace(entry, outputs=seal(outputs, entry.outputs)), entry)
             return empty_pb2.Empty()
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
@@ -81,12 +81,15 @@ class EmbeddedMonitor(InProcessMonitor):
             return resource_pb2.ReadResourceResponse(urn=urn, id=request.id, properties=to_struct(answer))
 
     def _register(self, goal: Goal) -> Settled:
-        with self._mutex:
+        names = {goal.urn, *goal.aliases}
+        with self._condition:
             if goal.urn in self._parents:
                 raise UnsupportedError(
                     f"the program registers {goal.draft.name} ({goal.draft.type}) twice; give one another name"
                 )
+            self._condition.wait_for(lambda: self._reserved.isdisjoint(names))
             self._parents[goal.urn] = as_parent(goal)
+            self._claimed |= names
         entry = self._adopted(goal)
         settled = self._reconciler.settle(goal, entry) if goal.draft.custom else self._component(goal, entry)
         self.outcomes[goal.urn] = settled.outcome
@@ -95,10 +98,13 @@ class EmbeddedMonitor(InProcessMonitor):
     def _component(self, goal: Goal, entry: Entry | None) -> Settled:
         """A component exists in the state only, so it is written with the next operation, or at the end."""
         kept = goal.applied_to(entry) if entry else goal.draft
-        if kept != entry:
-            with self._operator.store.edit() as state:
-                state.resources[goal.urn] = kept
+        self._keep(kept, entry)
         return Settled(kept, Bag({}), Outcome.UNCHANGED if entry else Outcome.CREATED)
+
+    def _keep(self, entry: Entry, known: Entry | None) -> None:
+        if entry != known:
+            with self._operator.store.edit() as state:
+                state.resources[entry.urn] = entry
 
     def _adopted(self, goal: Goal) -> Entry | None:
         """What the state has under this URN, or under an alias that nothing in the program has taken."""
@@ -134,20 +140,20 @@ class EmbeddedMonitor(InProcessMonitor):
         try:
             yield
         except Exception as error:
-            with self._mutex:
+            with self._condition:
                 self.failures.append(error)
             raise
 
-    def _turn(self, urn: str) -> threading.RLock:
-        with self._mutex:
-            return self._turns.setdefault(urn, threading.RLock())
-
     @contextmanager
-    def _reserve(self, urns: list[str]) -> Iterator[frozenset[str]]:
-        with ExitStack() as stack:
-            # In one order, so that two who reserve cannot wait for each other.
-            for urn in sorted(urns):
-                stack.enter_context(self._turn(urn))
-            with self._mutex:
-                unregistered = frozenset(urn for urn in urns if urn not in self._parents)
+    def _reserve(self, urns: frozenset[str]) -> Iterator[frozenset[str]]:
+        # All at once or none: whoever holds a reservation waits for nothing, so nobody waits for ever.
+        with self._condition:
+            self._condition.wait_for(lambda: self._reserved.isdisjoint(urns))
+            unregistered = urns - self._claimed
+            self._reserved |= unregistered
+        try:
             yield unregistered
+        finally:
+            with self._condition:
+                self._reserved -= unregistered
+                self._condition.notify_all()

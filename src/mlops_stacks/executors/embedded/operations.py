@@ -139,6 +139,7 @@ class Operator:
         try:
             with self.store.edit() as state:
                 begin(state)
+                state.forget_attempt(operation, entry.key, inputs)
                 state.pending.append(Pending(operation, entry, time.time(), os.getpid()))
             self.store.commit()
             course.tell(EventKind.RECORDED)

@@ -45,7 +45,7 @@ class Settled:
     outcome: Outcome
 
 
-Reserve = Callable[[list[str]], AbstractContextManager[frozenset[str]]]
+Reserve = Callable[[frozenset[str]], AbstractContextManager[frozenset[str]]]
 """Keeps the program from registering the given URNs meanwhile; says which of them it has not registered yet."""
 
 
@@ -67,7 +67,6 @@ class Reconciler:
             raise
 
     def _settle(self, goal: Goal, entry: Entry | None, course: Course) -> Settled:
-        entry = self._after_unfinished_deletion(goal, entry)
         seen = self._refresher.look(entry, goal.inputs, goal.secret_outputs) if entry else None
         inputs = self._checked(goal, entry)
         resumed = self._clear_unfinished_creates(goal, inputs)
@@ -75,7 +74,7 @@ class Reconciler:
             return self._create(goal, inputs, course, None, Outcome.CREATED)
         if resumed:
             return self._create(goal, inputs, course, entry, Outcome.REPLACED)
-        if seen is None:
+        if seen is None or self._is_being_deleted(entry):
             return self._recreate(goal, inputs, course, entry)
         match self._verdict(goal, entry, seen, inputs):
             case Verdict.SAME:
@@ -90,13 +89,10 @@ class Reconciler:
                 self._delete_with_dependents(entry)
                 return self._create(goal, inputs, course, None, Outcome.REPLACED)
 
-    def _after_unfinished_deletion(self, goal: Goal, entry: Entry | None) -> Entry | None:
-        """What is half gone is of no use: an interrupted deletion is completed before anything else."""
+    def _is_being_deleted(self, entry: Entry) -> bool:
+        """Whether it may be half gone, in which case a provider's word that it is there means little."""
         with self._operator.store.look() as state:
-            if entry is None or not state.is_being_deleted(entry.key):
-                return entry
-        self._delete(entry, goal.inputs)
-        return None
+            return state.is_being_deleted(entry.key)
 
     def _clear_unfinished_creates(self, goal: Goal, inputs: Bag) -> bool:
         """Undo interrupted creates that are no longer asked for; whether one is, and is to be completed."""
@@ -136,7 +132,8 @@ class Reconciler:
         return Verdict.UPDATE if unlike or interrupted else Verdict.SAME
 
     def _keep(self, goal: Goal, inputs: Bag, course: Course, entry: Entry, seen: Seen) -> Settled:
-        for key in entry.outputs.digests.keys() - seen.outputs.values.keys():
+        outputs = _with_secret_inputs(seen.outputs, entry.outputs, inputs)
+        for key in entry.outputs.digests.keys() - outputs.values.keys():
             raise OperationError(
                 f"the output {key} of {entry.name} is a secret, which is never stored, and its provider does not read "
                 "it again; let its read return it, or pass it in as an input of the same name"
@@ -144,14 +141,14 @@ class Reconciler:
         kept = replace(
             goal.applied_to(entry),
             inputs=seal(inputs, entry.inputs),
-            outputs=seal(seen.outputs, entry.outputs),
+            outputs=seal(outputs, entry.outputs),
         )
         if kept != entry:
             with self._operator.store.edit() as state:
                 state.resources[kept.urn] = kept
             self._operator.store.commit()
         course.tell(EventKind.UNCHANGED, Verdict.SAME)
-        return Settled(kept, seen.outputs, Outcome.UNCHANGED)
+        return Settled(kept, outputs, Outcome.UNCHANGED)
 
     def _create(
         self, goal: Goal, inputs: Bag, course: Course, former: Entry | None, outcome: Outcome, *, gone: bool = False
@@ -162,10 +159,11 @@ class Reconciler:
         return Settled(entry, outputs, outcome)
 
     def _recreate(self, goal: Goal, inputs: Bag, course: Course, entry: Entry) -> Settled:
-        """What is gone is made again; where that happens elsewhere, its leftovers go first, unless protected."""
+        """What is gone, wholly or half, is made again in place; if it is to be otherwise, its leftovers go first."""
         with self._operator.store.look() as state:
             moved = bool(changed_keys(entry.inputs, inputs) or state.unfinished_updates(entry.key))
-        if moved and not goal.draft.protect:
+        if moved:
+            _refuse_protected(goal)
             self._delete(entry, goal.inputs)
             return self._create(goal, inputs, course, None, Outcome.CREATED)
         return self._create(goal, inputs, course, entry, Outcome.CREATED, gone=True)
@@ -184,15 +182,23 @@ class Reconciler:
         """Delete before replacing, and before that every dependent that cannot do without, to be made again later."""
         self._refresher.invalidate()
         with self._operator.store.look() as state:
-            entries = list(state.resources.values())
-        with self._reserve([other.urn for other in entries if other.urn != entry.urn]) as unregistered:
-            candidates = [other for other in entries if other.urn in unregistered]
+            urns = frozenset(state.resources.keys() - {entry.urn})
+        with self._reserve(urns) as unregistered:
+            with self._operator.store.look() as state:
+                candidates = [state.resources[urn] for urn in state.resources if urn in unregistered]
             going = [*replaced_with(self._operator, entry, candidates), entry]
             for other in going[:-1]:
                 _refuse_to_delete(other, entry)
             failures = delete_all(self._operator, going, workers=1).failures
         for failure in failures.values():
             raise OperationError(failure)
+
+
+def _with_secret_inputs(outputs: Bag, stored: Sealed, inputs: Bag) -> Bag:
+    """The outputs with those secrets put back that are inputs too, as a provider sees them only while it makes them."""
+    missing = stored.digests.keys() - outputs.values.keys()
+    found = {key: inputs.values[key] for key in missing if key in inputs.values}
+    return Bag({**outputs.values, **found}, outputs.secrets | found.keys())
 
 
 def _refuse_protected(goal: Goal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,10 +45,10 @@ class Refresher:
         """The resource as it is now, None if it is gone."""
         ahead = self._ahead.get(entry.key)
         if ahead and not self._stale.is_set() and not inputs.secrets and not secret_outputs:
-            seen = ahead.result()
+            wait([ahead])
             # An operation may have begun while this was being read.
             if not self._stale.is_set():
-                return seen
+                return ahead.result()
         return self._read(entry, inputs, secret_outputs)
 
     def end(self) -> None:

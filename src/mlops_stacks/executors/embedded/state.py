@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from mlops_stacks.executors.embedded.values import Sealed, normalised
+from mlops_stacks.executors.embedded.values import Bag, Sealed, changed_keys, normalised
 
 FORMAT = 1
 """The version of the file format that this program writes; it reads no other."""
@@ -126,6 +126,15 @@ class State:
     def settle(self, key: str) -> None:
         """Forget the operations that were under way on this thing."""
         self.pending = [record for record in self.pending if record.entry.key != key]
+
+    def forget_attempt(self, operation: Operation, key: str, inputs: Bag) -> None:
+        """Forget that this very operation has been begun before: it is about to be begun again."""
+        self.pending = [
+            record
+            for record in self.pending
+            if (record.operation, record.entry.key) != (operation, key)
+            or (operation is Operation.UPDATE and changed_keys(record.entry.inputs, inputs))
+        ]
 
     def drop(self, entry: Entry) -> None:
         """Forget this thing and the operations on it."""

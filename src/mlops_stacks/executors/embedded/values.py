@@ -77,10 +77,15 @@ def tidy(value: Any) -> Any:
 
 
 def from_struct(struct: struct_pb2.Struct, place: str) -> Bag:
-    """Properties from the SDK's wire form. A secret within a property makes the whole property secret."""
+    """Properties from the SDK's wire form, sorted, as that has no order of its own.
+
+    A secret within a property makes the whole property secret.
+    """
     properties = rpc.deserialize_properties(struct)
     secrets = frozenset(key for key, value in properties.items() if rpc.is_rpc_secret(value))
-    values = {key: normalised(rpc.unwrap_rpc_secret(value), f"{place}: {key}") for key, value in properties.items()}
+    values = {
+        key: normalised(rpc.unwrap_rpc_secret(value), f"{place}: {key}") for key, value in sorted(properties.items())
+    }
     return Bag({key: value for key, value in values.items() if value is not None}, secrets)
 
 
