@@ -18,6 +18,15 @@ class WorkloadRef(TypedDict):
     """Folder put on the import path first; None inside an image, where the package is installed."""
 
 
+class SecretRef(TypedDict):
+    """Where a secret is; its value never stands in a document."""
+
+    source: str
+    """`environment` (of the process that runs the step) or `file` (readable by its owner only)."""
+    key: str
+    """Name of the variable, or path of the file."""
+
+
 class MetricThreshold(TypedDict):
     """What a candidate model must reach in its evaluation."""
 
@@ -64,6 +73,8 @@ class StepSettings(TypedDict):
     """`manual` (a version waits for a person) or `automatic` (a version that passed is approved)."""
     serving_version: Optional[str]
     """The version released in this environment; None before the first release."""
+    secrets: NotRequired[dict[str, SecretRef]]
+    """Environment variable of each step -> where its value is."""
 
 
 class CaptureSettings(TypedDict):

@@ -56,7 +56,8 @@ class LocalTarget(Model):
 
     platform: Literal[Platform.LOCAL] = Platform.LOCAL
     directory: str | None = None
-    """Where the environment keeps everything, relative to the blueprint's folder; default `.mlops-stacks/<blueprint>/<environment>`."""
+    """Folder in which each scope gets a folder of its own, relative to the blueprint's; default
+    `.mlops-stacks/<blueprint>`."""
 
 
 Target = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlops_stacks.blueprint.stages import SageMakerMlflow
+from mlops_stacks.blueprint.stages import LocalTracking, SageMakerMlflow
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
 from mlops_stacks.compose.context import Context
 
@@ -14,6 +14,28 @@ def build(context: Context) -> Any:
     if context.options(Stage.EXPERIMENT_TRACKING).platform is Platform.LOCAL:
         return _local(context)
     return _sagemaker_mlflow(context)
+
+
+def _local(context: Context) -> Any:
+    from mlops_components.experiment_tracking.local import LocalExperimentTracking
+    from mlops_stacks.compose import local
+
+    chosen: LocalTracking = context.options(Stage.EXPERIMENT_TRACKING)
+    # One server for all environments, so each of their models has an experiment of its own.
+    experiments = {
+        local.experiment(environment, model): local.experiment(environment, model)
+        for environment, of in context.blueprint.environments.items()
+        for model in of.settings.models
+    }
+    return LocalExperimentTracking(
+        "experiment-tracking",
+        {
+            "server": local.mlflow_server(context, chosen.port),
+            "experiments": experiments,
+            "tags": local.tags(context),
+            "lifecycle": local.lifecycle(context, Stage.EXPERIMENT_TRACKING),  # type: ignore[typeddict-item]
+        },
+    )
 
 
 def _sagemaker_mlflow(context: Context) -> Any:

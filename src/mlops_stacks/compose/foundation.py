@@ -16,6 +16,22 @@ def build(context: Context) -> Any:
     return _aws(context)
 
 
+def _local(context: Context) -> Any:
+    from mlops_components.foundation.local import LocalFoundation
+    from mlops_stacks.compose import local
+
+    shared = context.shared_foundation()
+    return LocalFoundation(
+        "foundation",
+        {
+            "home": local.home(context),
+            "scope": context.scope,
+            "supervisor": None if shared is None else shared.supervisor,
+            "lifecycle": local.lifecycle(context, Stage.FOUNDATION),  # type: ignore[typeddict-item]
+        },
+    )
+
+
 def _aws(context: Context) -> Any:
     from mlops_components.foundation.aws import foundation as components
     from mlops_stacks.compose import aws

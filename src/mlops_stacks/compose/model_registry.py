@@ -15,6 +15,27 @@ def build(context: Context) -> Any:
     return _sagemaker(context)
 
 
+def _local(context: Context) -> Any:
+    from mlops_components.model_registry.local import LocalModelRegistry
+    from mlops_stacks.compose import local
+
+    tracking = context.contract(Stage.EXPERIMENT_TRACKING)
+    server = local.mlflow_server(context, None) if tracking is None else None
+    return LocalModelRegistry(
+        "model-registry",
+        {
+            "models": {
+                name: {"name": name, "description": model.description}
+                for name, model in context.settings.models.items()
+            },
+            "tracking_uri": None if tracking is None else tracking.tracking_uri,
+            "server": server,
+            "tags": local.tags(context),
+            "lifecycle": local.lifecycle(context, Stage.MODEL_REGISTRY),  # type: ignore[typeddict-item]
+        },
+    )
+
+
 def _sagemaker(context: Context) -> Any:
     from mlops_components.model_registry.sagemaker import SageMakerModelRegistry
     from mlops_stacks.compose import aws

@@ -4,9 +4,61 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlops_stacks.blueprint.model import Realtime
+from mlops_stacks.blueprint.stages import LocalServing
+from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
 
 
 def build(context: Context) -> Any:
-    """The serving of an environment."""
+    """Servers of the released models of an environment."""
     return _local(context)
+
+
+def _local(context: Context) -> Any:
+    from mlops_components.serving import local as engine
+    from mlops_stacks.compose import local
+
+    chosen: LocalServing = context.options(Stage.SERVING)
+    foundation: Any = context.contract(Stage.FOUNDATION)
+    served = {
+        name: (model.realtime, context.releases[name])
+        for name, model in context.settings.models.items()
+        if model.realtime is not None and name in context.releases
+    }
+    return engine.LocalServing(
+        "serving",
+        {
+            "environment": context.scope,
+            "directory": f"{local.home(context)}/{context.scope}/serving",
+            "supervisor": foundation.supervisor,
+            "ports": foundation.ports,
+            "models": {
+                name: {"settings": _server_settings(context, name, realtime, version), "port": realtime.port}
+                for name, (realtime, version) in served.items()
+            },
+            "log_bytes": chosen.log_megabytes * 1_000_000,
+        },
+    )
+
+
+def _server_settings(context: Context, name: str, realtime: Realtime, version: str) -> dict[str, Any]:
+    """The `ServerSettings` of a release, but for host and port."""
+    from mlops_stacks.compose import local
+
+    foundation: Any = context.contract(Stage.FOUNDATION)
+    registry: Any = context.contract(Stage.MODEL_REGISTRY)
+    registered = registry.registered_models.apply(lambda names: f"models:/{names[name]}/{version}")
+    capture = realtime.capture
+    return {
+        "blueprint": context.blueprint.name,
+        "environment": context.scope,
+        "model": name,
+        "version": version,
+        "model_uri": registered,
+        "tracking_uri": registry.registry_uri,
+        "registry_uri": registry.registry_uri,
+        "workload": local.workload(context),
+        "workers": realtime.workers,
+        "capture": None if capture is None else {"uri": foundation.capture_root, "sample_percent": capture.sample_percent},
+    }
