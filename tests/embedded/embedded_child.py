@@ -6,6 +6,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from embedded_sample import variant
@@ -36,6 +37,15 @@ def executor(root: Path, kill_at: int = NEVER, workers: int = 1) -> EmbeddedExec
 def identity(root: Path) -> StackIdentity:
     """The stack that the tests run as."""
     return StackIdentity("sample", "flights-dev", root)
+
+
+def program_of(make: Callable[[], object]) -> Callable[[], None]:
+    """A program that makes one thing and returns nothing, as programs do."""
+
+    def program() -> None:
+        make()
+
+    return program
 
 
 def run(root: Path, action: str, kill_at: int = NEVER, workers: int = 1) -> None:

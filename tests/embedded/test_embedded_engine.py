@@ -13,7 +13,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from embedded_child import identity, world_folder
+from embedded_child import identity, program_of, world_folder
 from embedded_sample import Broken, File, Group, Sleep, sleepers, variant, world
 
 from mlops_stacks.executors.embedded.errors import OperationError, ProtectedError
@@ -31,11 +31,7 @@ class Stack:
 
     def up(self, program: Callable[[], Any]) -> UpResult:
         self.events.clear()
-
-        def run() -> None:
-            program()
-
-        return self.executor.up(run, identity(self.root))
+        return self.executor.up(program_of(program), identity(self.root))
 
     def destroy(self) -> DestroyResult:
         self.events.clear()
@@ -109,7 +105,7 @@ def test_the_record_of_an_operation_says_all_that_it_takes_to_finish_or_undo_it(
         if event.kind is EventKind.RECORDED:
             seen.append(json.loads((stack.root / "state" / "flights-dev.json").read_text()))
 
-    EmbeddedExecutor(stack.root / "state", observe).up(lambda: file(stack, "one") and None, identity(stack.root))
+    EmbeddedExecutor(stack.root / "state", observe).up(program_of(lambda: file(stack, "one")), identity(stack.root))
     (record,) = seen[0]["pending"]
     assert record["operation"] == "create"
     assert record["pid"] == os.getpid()
