@@ -27,7 +27,7 @@ from mlops_components.tags import aws_tags
 
 # SageMaker Developer Guide, "Deploy a model version from a different account", without the right to approve.
 _DEPLOY = ("sagemaker:CreateModel", "sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages")
-_REGISTER = ("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage")
+_REVIEW = ("sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages", "sagemaker:UpdateModelPackage")
 
 
 class SageMakerModelRegistryArgs(TypedDict):
@@ -75,8 +75,8 @@ class SageMakerModelRegistry(pulumi.ComponentResource):
         group, versions = self._arns(model)
         return [
             aws_grant(["sagemaker:DescribeModelPackageGroup"], [group]),
-            aws_grant(["sagemaker:CreateModelPackage"], [group]),
-            aws_grant([*_REGISTER, "sagemaker:ListModelPackages"], [versions]),
+            aws_grant(["sagemaker:CreateModelPackage"], [group, versions]),
+            aws_grant(_REVIEW, [versions]),
         ]
 
     def grant_deploy(self, model: str) -> list[AwsGrant]:
