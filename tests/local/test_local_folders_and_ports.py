@@ -24,7 +24,7 @@ def test_a_folder_is_made_once_and_removed_with_what_is_in_it(tmp_path: Path) ->
     again = provider.create(properties)
     assert (first.id, first.outs) == (again.id, again.outs)
     assert first.outs is not None
-    assert first.outs["uri"] == (tmp_path / "a" / "data").as_uri()
+    assert first.outs["uri"] == f"file://{tmp_path}/a/data"
     provider.delete(first.id, first.outs)
     provider.delete(first.id, first.outs)
     assert not (tmp_path / "a" / "data").exists()

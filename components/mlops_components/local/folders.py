@@ -21,6 +21,11 @@ def sha256(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
+def file_uri(path: Path) -> str:
+    """The `file:` URI of an absolute path as fsspec reads it: word for word, nothing percent-encoded."""
+    return f"file://{path}"
+
+
 def make_folder(path: Path) -> None:
     """Make `path` if it is not there, and mark it as ours unless somebody else's files are in it."""
     try:

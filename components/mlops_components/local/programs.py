@@ -6,6 +6,7 @@ definition is replaced, whatever any record says.
 """
 
 import json
+import re
 import shlex
 import sys
 import time
@@ -41,6 +42,9 @@ stdout_logfile=logs/{name}.log
 stdout_logfile_maxbytes={log_bytes}
 stdout_logfile_backups=3
 """
+
+NAME = re.compile("[A-Za-z0-9_-]+")
+"""What a program may be called."""
 
 _POLL_SECONDS = 0.1
 _ENDINGS_BEFORE_GIVING_UP = 3

@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
 
 from mlops_components.local import folders, mlflow_api, ports, programs, supervision
 
@@ -74,7 +82,7 @@ class DirectoryProvider(LocalProvider):
         """Make the folder, parents included."""
         path = Path(properties["path"])
         folders.make_folder(path)
-        return {"uri": path.as_uri()}
+        return {"uri": folders.file_uri(path)}
 
     def live(self, properties: Properties) -> Properties | None:
         """A folder is there or not; its contents are not ours to judge."""
@@ -99,7 +107,7 @@ class FileProvider(LocalProvider):
         """Write the file in one step."""
         path, content = Path(properties["path"]), properties["content"]
         folders.write_file(path, content, int(properties["mode"], 8))
-        return {"sha256": folders.sha256(content), "uri": path.as_uri()}
+        return {"sha256": folders.sha256(content), "uri": folders.file_uri(path)}
 
     def live(self, properties: Properties) -> Properties | None:
         """Hash and permissions as they are on disk."""
@@ -182,6 +190,7 @@ class ProgramProvider(LocalProvider):
         "environment",
         "directory",
         "port",
+        "url",
         "health_url",
         "startup_seconds",
         "stop_seconds",
@@ -189,6 +198,14 @@ class ProgramProvider(LocalProvider):
         "watch",
         "state",
     )
+
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        """Refuse a name that supervisord's configuration cannot hold."""
+        name = news.get("name")
+        if isinstance(name, str) and not programs.NAME.fullmatch(name):
+            reason = f"{name!r} is no name for a program; use letters, digits, '-' and '_'"
+            return CheckResult(news, [CheckFailure("name", reason)])
+        return CheckResult(news, [])
 
     def ensure(self, properties: Properties) -> Properties:
         """Have it running and healthy; replace it if it runs another definition."""
@@ -228,8 +245,8 @@ class MlflowExperimentProvider(LocalProvider):
         try:
             found = mlflow_api.find_experiment(properties["tracking_uri"], properties["name"])
         except mlflow_api.UnansweredError:
-            # Its server is gone too, and will be there again before this is made again.
-            return None
+            # Nobody can tell; once its server is back, the engine looks again.
+            return {}
         if found is None or found["lifecycle_stage"] == "deleted":
             return None
         return {"experiment_id": found["experiment_id"], "tags": _ours(found, properties)}
@@ -267,8 +284,8 @@ class RegisteredModelProvider(LocalProvider):
         try:
             found = mlflow_api.find_model(properties["registry_uri"], properties["name"])
         except mlflow_api.UnansweredError:
-            # Its server is gone too, and will be there again before this is made again.
-            return None
+            # Nobody can tell; once its server is back, the engine looks again.
+            return {}
         if found is None:
             return None
         return {"description": found.get("description", ""), "tags": _ours(found, properties)}

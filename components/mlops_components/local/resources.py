@@ -127,6 +127,8 @@ class Program(Resource, module="local", name="Program"):
 
     log: pulumi.Output[str]
     """Path of its log."""
+    url: pulumi.Output[Optional[str]]
+    """Where it answers; whoever takes the address from here waits until it does."""
 
     def __init__(
         self,
@@ -138,7 +140,8 @@ class Program(Resource, module="local", name="Program"):
         *,
         environment: Optional[Mapping[str, pulumi.Input[str]]] = None,
         port: Optional[pulumi.Input[int]] = None,
-        health_url: Optional[pulumi.Input[str]] = None,
+        url: Optional[pulumi.Input[str]] = None,
+        health_path: Optional[str] = None,
         startup_seconds: int = 60,
         stop_seconds: int = 8,
         log_bytes: int = 5_000_000,
@@ -148,9 +151,9 @@ class Program(Resource, module="local", name="Program"):
         """Keep `command` running in `directory` under the supervisor of that folder.
 
         `program` is its name there: letters, digits, `-` and `_`. A first word `python` means this interpreter. It is
-        ready when `health_url` answers with success, or else when it has run for a second. A change of the command,
-        the environment, or any text in `watch` (hashes of files that it reads) starts it anew. Its log is rotated at
-        `log_bytes`, with three older ones kept.
+        ready when `health_path` below `url` answers with success, or else when it has run for a second, and fails
+        after `startup_seconds`. A change of the command, the environment, or any text in `watch` (hashes of files that
+        it reads) starts it anew. Its log is rotated at `log_bytes`, with three older ones kept.
         """
         properties = {
             "supervisor": supervisor,
@@ -159,7 +162,8 @@ class Program(Resource, module="local", name="Program"):
             "directory": directory,
             "environment": dict(environment or {}),
             "port": port,
-            "health_url": health_url,
+            "url": url,
+            "health_url": None if url is None or health_path is None else pulumi.Output.concat(url, health_path),
             "startup_seconds": startup_seconds,
             "stop_seconds": stop_seconds,
             "log_bytes": log_bytes,
