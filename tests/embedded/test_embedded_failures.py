@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -192,3 +193,29 @@ def test_component_outputs_are_stored(root: Path) -> None:
     executor(root).up(variant(world_folder(root), "a"), identity(root))
     group = next(entry for entry in executor(root).resources("flights-dev") if entry.name == "group")
     assert group.outputs.values == {"value": "one"}
+
+
+@pytest.mark.parametrize("action", ["up", "destroy"])
+def test_an_interrupt_lets_what_has_begun_come_to_its_end(root: Path, action: str) -> None:
+    def program() -> None:
+        first = File("first", {"path": path(root, "first"), "content": "x"})
+        second = File("second", {"path": path(root, "second"), "content": first.content})
+        File("third", {"path": path(root, "third"), "content": second.content})
+
+    def observe(event: Event) -> None:
+        if event.name == "second" and event.kind is EventKind.RECORDED:
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.2)
+
+    interrupted = EmbeddedExecutor(root / "state", observe)
+    if action == "destroy":
+        executor(root).up(program, identity(root))
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.up(program, identity(root)) if action == "up" else interrupted.destroy(identity(root))
+    state = read(state_path(root / "state", "flights-dev"))
+    assert state is not None
+    assert state.pending == []
+    left = {"first", "second"} if action == "up" else {"first"}
+    assert set(world(world_folder(root))) == left
+    assert {entry.name for entry in state.resources.values() if entry.custom} == left
+    executor(root).destroy(identity(root))

@@ -43,7 +43,8 @@ def delete_all(operator: Operator, entries: Iterable[Entry], workers: int) -> De
     sorter = _sorted(by_key)
     result = Deletions()
     running: dict[Future[tuple[str, ...]], Entry] = {}
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
         while (ready := sorter.get_ready()) or running:
             for entry in map(by_key.__getitem__, ready):
                 if _needs_no_provider(entry, going):
@@ -53,6 +54,9 @@ def delete_all(operator: Operator, entries: Iterable[Entry], workers: int) -> De
                     running[pool.submit(_delete, operator, entry)] = entry
             if not ready:
                 _collect(running, sorter, result)
+    finally:
+        # An interrupt lets what has begun come to its end and begins nothing more.
+        pool.shutdown(cancel_futures=True)
     operator.store.commit()
     return result
 
