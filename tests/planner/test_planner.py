@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 import pytest
+from pulumi.runtime.proto import resource_pb2
 
 from mlops_stacks.executors.in_process import Refused, StackIdentity
-from mlops_stacks.executors.planner import plan_scope
+from mlops_stacks.executors.planner import _Planner, plan_scope
 from mlops_stacks.plan import SECRET, UNKNOWN, PlannedResource, ScopePlan
 
 SHARED = "organization/mlops-stacks/fares-shared"
@@ -331,3 +335,78 @@ def test_planning_leaves_the_surroundings_alone() -> None:
 def test_assets_are_shown_by_what_they_hold() -> None:
     program = lambda: aws.s3.BucketObject("o", bucket="b", key="k", source=pulumi.StringAsset("hello")) and None  # noqa: E731
     assert named(planned(program), "o").inputs["source"] == {"asset": {"text": "hello"}}  # type: ignore[arg-type]
+
+
+def test_a_resource_as_an_input_reads_as_its_id() -> None:
+    class Holder(pulumi.ComponentResource):
+        def __init__(self, name: str, **inputs: object) -> None:
+            super().__init__("mlops-stacks:index:Holder", name, inputs)
+
+    def program() -> None:
+        key = aws.kms.Key("key")
+        inner = Holder("inner", ratio=0.5, whole=2.0, big=1e300, nothing=None, flags=[True, False])
+        Holder("outer", key=key, component=inner, archive=pulumi.AssetArchive({"a": pulumi.StringAsset("b")}))
+
+    plan = planned(program)
+    inner = named(plan, "inner")
+    assert inner.inputs == {"big": 1e300, "flags": [True, False], "ratio": 0.5, "whole": 2}
+    assert isinstance(inner.inputs["whole"], int)
+    assert named(plan, "outer").inputs == {
+        "archive": {"archive": {"assets": {"a": {"asset": {"text": "b"}}}}},
+        "component": f"${{{inner.urn}#urn}}",
+        "key": f"${{{named(plan, 'key').urn}#id}}",
+    }
+
+
+def test_an_output_that_is_unknown_because_its_input_is_becomes_a_token() -> None:
+    def program() -> None:
+        rules = aws.s3.Bucket("first").lifecycle_rules
+        second = aws.s3.Bucket("second", bucket=rules.apply(lambda known: str(len(known or []))))
+        pulumi.export("name", second.bucket)
+
+    plan = planned(program)
+    assert named(plan, "second").inputs == {"bucket": UNKNOWN}
+    assert plan.outputs == {"name": f"${{{named(plan, 'second').urn}#bucket}}"}
+
+
+def test_existence_is_not_asked_of_a_platform_that_is_not_there() -> None:
+    monitor = _Planner(StackIdentity("p", "s", Path()), scope="dev", platform="aws", earlier={})
+    with pytest.raises(Refused, match=r"whether 'theirs' .* exists"):
+        monitor.ExistsResource(resource_pb2.ExistsResourceRequest(type="aws:s3/bucket:Bucket", id="theirs"))
+    with pytest.raises(Refused, match="the program calls 'eks:index:Cluster/getKubeconfig'"):
+        monitor.Call(resource_pb2.ResourceCallRequest(tok="eks:index:Cluster/getKubeconfig"))
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import pulumi, pulumi_aws as aws
+from mlops_stacks.executors.in_process import StackIdentity
+from mlops_stacks.executors.planner import _Planner, plan_scope
+from mlops_stacks.plan import Plan
+from mlops_stacks.reports.document import render_json
+
+def program():
+    buckets = [aws.s3.Bucket(f"b{index}", tags={"z": "1", "a": "2"}) for index in range(12)]
+    every = pulumi.Output.all(*(bucket.arn for bucket in buckets))
+    policy = aws.iam.Policy("policy", policy=every.apply(str), opts=pulumi.ResourceOptions(depends_on=buckets))
+    for index in range(6):
+        aws.iam.Role(f"r{index}", assume_role_policy=pulumi.Output.all(policy.arn, buckets[index].id).apply(str))
+    pulumi.export("all", {bucket._name: bucket.arn for bucket in buckets})
+
+plan = plan_scope(program, StackIdentity("p", "s", Path("/")), scope="dev", platform="aws", earlier=None)
+sys.stdout.write(render_json(Plan("fares", "aws", "dev", (plan,))))
+"""
+
+
+def test_two_processes_with_other_hash_seeds_give_the_same_bytes() -> None:
+    def run(seed: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=environment, check=True
+        )
+        return done.stdout
+
+    first = run("1")
+    assert first == run("2") == run("3")
+    assert [entry["name"] for entry in json.loads(first)["resources"]][1:4] == ["b0", "b1", "b2"]

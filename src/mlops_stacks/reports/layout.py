@@ -108,7 +108,7 @@ def short_type(type_: str) -> str:
     if type_.startswith("pulumi:providers:"):
         return f"{type_.rsplit(':', 1)[1]} provider"
     package, module, name = [*type_.split(":"), "", ""][:3]
-    if package == "mlops-stacks":
+    if package in ("mlops-stacks", "pulumi"):
         return name
     if package == "pulumi-python":
         return f"{module.removeprefix('dynamic').strip('/')}.{name}".lstrip(".") if name else module
@@ -120,7 +120,7 @@ def physical_name(resource: PlannedResource) -> str | None:
     """Find the name that the platform will show, if the inputs say it and it is known."""
     kind = resource.type.rsplit(":", 1)[-1]
     own = f"{kind[:1].lower()}{kind[1:]}"
-    candidates = ("name", own, f"{own}Name", "bucket", "path")
+    candidates = ("name", own, f"{own}Name", "path")
     for key in candidates:
         value = resource.inputs.get(key)
         if isinstance(value, str) and value != resource.name and _NAME.fullmatch(value):
