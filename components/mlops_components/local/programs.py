@@ -47,6 +47,7 @@ NAME = re.compile("[A-Za-z0-9_-]+")
 """What a program may be called."""
 
 _POLL_SECONDS = 0.1
+_PATIENCE_SECONDS = 10.0
 _ENDINGS_BEFORE_GIVING_UP = 3
 _LOCAL_ONLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -207,6 +208,8 @@ class _Start:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._deadline = time.monotonic() + program.startup_seconds
+        # A server under load may answer late; only one that stays silent for a while hangs.
+        self._silent_until = time.monotonic() + min(_PATIENCE_SECONDS, program.startup_seconds / 2)
         self._restarted = False
         self._started = False
         self._endings: set[float] = set()
@@ -225,8 +228,7 @@ class _Start:
             seen = observe(self._program)
 
     def _nudge(self, seen: Observation) -> None:
-        hangs = seen.state is State.UNHEALTHY and seen.uptime > self._program.startup_seconds
-        if seen.state is State.OUTDATED or (hangs and not self._restarted):
+        if seen.state is State.OUTDATED or (self._hangs(seen) and not self._restarted):
             self._restarted = True
             _stop(self._program)
             _start(self._program)
@@ -238,6 +240,10 @@ class _Start:
         elif seen.state is State.STOPPED:
             self._started = True
             _start(self._program)
+
+    def _hangs(self, seen: Observation) -> bool:
+        late = seen.uptime > self._program.startup_seconds and time.monotonic() > self._silent_until
+        return seen.state is State.UNHEALTHY and late
 
     def _failure(self, what: str) -> LocalPlatformError:
         tail = " | ".join(tail_of(self._program.log, 5)) or "nothing"

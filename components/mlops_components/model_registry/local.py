@@ -57,8 +57,12 @@ class LocalModelRegistry(pulumi.ComponentResource):
             raise ArgsError("LocalModelRegistry: write either 'tracking_uri' or 'server', and not both.")
         super().__init__("mlops-stacks:index:LocalModelRegistry", name, {**args}, opts)
         lifecycle = args.get("lifecycle", Lifecycle.RETAIN)
+        options = stateful(self, lifecycle)
         if server is not None:
-            address = mlflow_server(self, name, server, lifecycle).url
+            started = mlflow_server(self, name, server, lifecycle)
+            address = started.url
+            # Models live in the server's data and go, or stay, with it.
+            options.deleted_with = started.data
         self.registry_uri = pulumi.Output.from_input(address).apply(str)
         models = {
             key: RegisteredModel(
@@ -67,7 +71,7 @@ class LocalModelRegistry(pulumi.ComponentResource):
                 model["name"],
                 description=model.get("description") or "",
                 tags=args.get("tags"),
-                opts=stateful(self, lifecycle),
+                opts=options,
             ).model_name
             for key, model in sorted(args["models"].items())
         }

@@ -78,6 +78,8 @@ def launch(path: Path) -> None:
         raise LaunchError(f"Earlier processes of this program do not end ({identifiers}); end them and run `up` again.")
     follow_parent(parent)
     environment = {
+        # A log that is read while the program runs, or after it was killed, must not wait in a buffer.
+        "PYTHONUNBUFFERED": "1",
         **os.environ,
         **definition.environment,
         MARKER: definition.marker,
