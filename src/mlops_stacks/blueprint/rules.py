@@ -14,7 +14,7 @@ from mlops_components.spec.rollout import Strategy
 from mlops_stacks.blueprint.engines import ENGINES, Engine, engines_of, find_engine
 from mlops_stacks.blueprint.problems import FieldPath, Problem
 from mlops_stacks.blueprint.schedules import broken_schedule
-from mlops_stacks.blueprint.settings import Blueprint, Environment, Settings
+from mlops_stacks.blueprint.settings import Blueprint, Environment, SecretFromManager, Settings
 from mlops_stacks.blueprint.vocabulary import SHARED, Platform, Stage
 
 
@@ -24,7 +24,7 @@ def broken_rules(blueprint: Blueprint, document: Mapping[str, Any]) -> list[Prob
     for name, environment in ((SHARED, blueprint.shared), *blueprint.environments.items()):
         at: FieldPath = (SHARED,) if name == SHARED else ("environments", name)
         problems += _target_rules(blueprint, environment, at)
-        settings_rules = (_engine_rules, _need_rules, _model_rules, _unread_fields)
+        settings_rules = (_engine_rules, _need_rules, _secret_rules, _model_rules, _unread_fields)
         for rule in settings_rules:
             problems += [replace(p, path=(*at, "settings", *p.path)) for p in rule(environment.settings)]
     problems += _scope_fields(blueprint, document)
@@ -40,14 +40,19 @@ def _target_rules(blueprint: Blueprint, environment: Environment, at: FieldPath)
         )
     used = {chosen.platform for _, chosen in environment.settings.stages.items()} | {blueprint.platform}
     for platform in sorted(used - {Platform.LOCAL}):
-        if environment.target_on(platform) is None:
+        misplaced = platform == blueprint.platform and environment.target is not None
+        if environment.target_on(platform) is None and not misplaced:
             key = "target" if platform == blueprint.platform else f"targets.{platform}"
             yield Problem(
-                (*at, *key.split(".")), f"there is no target on {platform}", f"write `{key}: {_EXAMPLE_TARGET[platform]}`"
+                (*at, *key.split(".")),
+                f"there is no target on {platform}",
+                f"write `{key}: {_EXAMPLE_TARGET[platform]}`",
             )
     for platform in environment.targets:
         if platform == blueprint.platform:
-            yield Problem((*at, "targets", platform), f"{platform} is the blueprint's own platform", "write it as `target`")
+            yield Problem(
+                (*at, "targets", platform), f"{platform} is the blueprint's own platform", "write it as `target`"
+            )
         elif platform not in used:
             yield Problem((*at, "targets", platform), f"no stage is on {platform}", "remove this target")
         elif environment.targets[platform].platform != platform:
@@ -98,6 +103,17 @@ def _need_rules(settings: Settings) -> Iterator[Problem]:
             "there are models, but nothing says where their code is",
             "write `workload: {entry_point: package.module:attribute, path: folder}`",
         )
+
+
+def _secret_rules(settings: Settings) -> Iterator[Problem]:
+    pipeline = settings.stages.training_pipeline
+    for name, secret in settings.secrets.items():
+        if pipeline and pipeline.platform is Platform.LOCAL and isinstance(secret, SecretFromManager):
+            yield Problem(
+                ("secrets", name, "source"),
+                "there is no secret manager on a laptop",
+                "write `source: environment` with a `variable`, or `source: file` with a `path`",
+            )
 
 
 def _model_rules(settings: Settings) -> Iterator[Problem]:

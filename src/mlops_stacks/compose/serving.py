@@ -60,5 +60,7 @@ def _server_settings(context: Context, name: str, realtime: Realtime, version: s
         "registry_uri": registry.registry_uri,
         "workload": local.workload(context),
         "workers": realtime.workers,
-        "capture": None if capture is None else {"uri": foundation.capture_root, "sample_percent": capture.sample_percent},
+        "capture": None
+        if capture is None
+        else {"uri": foundation.capture_root, "sample_percent": capture.sample_percent},
     }

@@ -15,9 +15,7 @@ def providers_of(environment: Environment) -> Mapping[Platform, pulumi.ProviderR
     """The providers of the platforms that an environment's stages are on."""
     platforms = {chosen.platform for _, chosen in environment.settings.stages.items()}
     targets = {platform: environment.target_on(platform) for platform in platforms}
-    return {
-        platform: _aws(target) for platform, target in sorted(targets.items()) if isinstance(target, AwsTarget)
-    }
+    return {platform: _aws(target) for platform, target in sorted(targets.items()) if isinstance(target, AwsTarget)}
 
 
 def _aws(target: AwsTarget) -> pulumi.ProviderResource:
@@ -25,6 +23,4 @@ def _aws(target: AwsTarget) -> pulumi.ProviderResource:
     import pulumi_aws as aws
 
     roles = [aws.ProviderAssumeRoleArgs(role_arn=target.role, session_name="mlops-stacks")] if target.role else None
-    return aws.Provider(
-        "aws", region=target.region, allowed_account_ids=[target.account], assume_roles=roles
-    )
+    return aws.Provider("aws", region=target.region, allowed_account_ids=[target.account], assume_roles=roles)

@@ -33,7 +33,9 @@ def pipeline_spec(name: str, model: ModelConfig) -> PipelineSpec:
             }
             for at, step in enumerate(STEPS)
         ],
-        "parameters": {key: str(value) for key, value in model.parameters.items() if isinstance(value, str | int | float)},
+        "parameters": {
+            key: str(value) for key, value in model.parameters.items() if isinstance(value, str | int | float)
+        },
         "schedule": pipeline.schedule,
     }
 

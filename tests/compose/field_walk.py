@@ -1,0 +1,231 @@
+"""Walks the blueprint's models: every leaf field, and two legal values for it."""
+
+from __future__ import annotations
+
+import copy
+import types
+import typing
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt
+from pydantic import BaseModel, StringConstraints
+from typing_extensions import NotRequired, Required, is_typeddict
+
+from mlops_stacks.blueprint.engines import ENGINES
+from mlops_stacks.blueprint.settings import Settings, Stages
+from mlops_stacks.blueprint.vocabulary import Platform
+
+Path = tuple[str, ...]
+
+ANY_KEY = {
+    "models": "flight_delay",
+    "secrets": "API_KEY",
+    "access": "data_science",
+    "feature_groups": "airport",
+    "tags": "team",
+    "parameters": "max_iter",
+    "drift": "distance",
+    "minimum_quality": "auc",
+    "set": "inputs",
+}
+"""Container -> a key that stands for any."""
+
+EXAMPLES: dict[str, tuple[Any, Any]] = {
+    "overrides.0.type": ("*", "*/*"),
+    "overrides.0.name": ("*", "foundation-*"),
+    "overrides.0.set": ({"patched": 1}, {"patched": 2}),
+    "owners.0.email": ("a@example.com", "b@example.com"),
+    "notifications.0.email": ("a@example.com", "b@example.com"),
+    "cron": ("0 3 * * *", "30 4 * * 1"),
+    "timezone": ("Europe/Berlin", "America/New_York"),
+    "entry_point": ("package.module:workload", "package.other:workload"),
+    "variable": ("MY_KEY", "OTHER_KEY"),
+    "maintenance_window": ("Mon:01:00", "Tue:02:00"),
+    "permission_boundary": ("arn:aws:iam::111111111111:policy/a", "arn:aws:iam::111111111111:policy/b"),
+    "arn": ("arn:aws:kms:eu-west-1:111111111111:key/a", "arn:aws:kms:eu-west-1:111111111111:key/b"),
+    "name": ("first-name", "second-name"),
+    "experiment_tracking.size": ("Small", "Medium"),
+}
+"""End of a path -> two legal values, where they cannot be made up from the type."""
+
+
+def bare(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """An annotation without Annotated, NotRequired and None, and what was annotated."""
+    origin = get_origin(annotation)
+    if origin is typing.Annotated:
+        inner, *notes = get_args(annotation)
+        stripped, deeper = bare(inner)
+        return stripped, (*notes, *deeper)
+    if origin in (NotRequired, Required):
+        return bare(get_args(annotation)[0])
+    if origin in (Union, types.UnionType):
+        rest = [arg for arg in get_args(annotation) if arg is not type(None)]
+        if len(rest) == 1:
+            return bare(rest[0])
+    return annotation, ()
+
+
+def fields_of(kind: Any) -> dict[str, Any]:
+    """The fields of a model or TypedDict, with their annotations."""
+    if is_typeddict(kind):
+        return typing.get_type_hints(kind, include_extras=True)
+    return {name: field.rebuild_annotation() for name, field in kind.model_fields.items()}
+
+
+def is_record(kind: Any) -> bool:
+    """Whether a type has fields of its own."""
+    return is_typeddict(kind) or (isinstance(kind, type) and issubclass(kind, BaseModel))
+
+
+def leaves(annotation: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every leaf below a type, with its annotation; a variant of a union is a step `(Variant)`."""
+    kind, _ = bare(annotation)
+    origin, args = get_origin(kind), get_args(kind)
+    if kind is Stages:
+        return
+    if is_record(kind):
+        for name, inner in fields_of(kind).items():
+            yield from leaves(inner, (*path, name))
+    elif origin in (Union, types.UnionType) and all(is_record(bare(arg)[0]) for arg in args):
+        for variant in args:
+            variant_type = bare(variant)[0]
+            yield from leaves(variant, (*path, f"({variant_type.__name__})"))
+    elif origin is dict and path and path[-1] != "set":
+        yield from leaves(args[1], (*path, ANY_KEY[path[-1]]))
+    elif origin in (tuple, list) and is_record(bare(args[0])[0]):
+        yield from leaves(args[0], (*path, "0"))
+    elif not (origin is Literal and len(args) == 1):  # a discriminator has one value: the variants are compared instead
+        yield path, annotation
+
+
+def variants(annotation: Any, path: Path = ()) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Every choice between records below a type, with the names of its variants."""
+    kind, _ = bare(annotation)
+    origin, args = get_origin(kind), get_args(kind)
+    if is_record(kind) and kind is not Stages:
+        for name, inner in fields_of(kind).items():
+            yield from variants(inner, (*path, name))
+    elif origin in (Union, types.UnionType) and all(is_record(bare(arg)[0]) for arg in args):
+        yield path, tuple(f"({bare(arg)[0].__name__})" for arg in args)
+    elif origin is dict and path and path[-1] != "set":
+        yield from variants(args[1], (*path, ANY_KEY[path[-1]]))
+
+
+def all_variants(platform: Platform) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Every choice between records that an environment may make."""
+    yield from variants(Settings)
+    for engine in ENGINES:
+        if platform in engine.platforms and engine.has_component:
+            for path, names in variants(engine.options):
+                yield ("stages", engine.stage.value, *path), names
+
+
+def all_leaves(platform: Platform) -> Iterator[tuple[Path, Any]]:
+    """Every leaf that an environment may set: the settings, and the options of each engine that has a component."""
+    yield from leaves(Settings)
+    for engine in ENGINES:
+        if platform in engine.platforms and engine.has_component:
+            for path, annotation in leaves(engine.options):
+                if path[0] not in ("engine", "platform"):
+                    yield ("stages", engine.stage.value, *path), annotation
+
+
+def two_values(path: Path, annotation: Any) -> tuple[Any, Any]:
+    """Two different legal values of a leaf."""
+    dotted = ".".join(part for part in path if not part.startswith("("))
+    for end, values in EXAMPLES.items():
+        if dotted == end or dotted.endswith(f".{end}"):
+            return values
+    kind, notes = bare(annotation)
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return args[0], args[-1]
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        members = list(kind)
+        return members[0].value, members[-1].value
+    if kind is bool:
+        return False, True
+    if kind in (int, float):
+        lowest = next((n.ge for n in notes if isinstance(n, Ge)), next((n.gt for n in notes if isinstance(n, Gt)), 1))
+        return kind(lowest + 1), kind(lowest + 2)
+    if origin in (Union, types.UnionType):  # a release: a word or a version
+        return 1, 2
+    if origin in (tuple, list):
+        element = bare(args[0])[0]
+        members = (
+            list(get_args(element))
+            if get_origin(element) is Literal
+            else [20.0, 60.0]
+            if element is float
+            else ["a.b", "c.d"]
+        )
+        return [members[0]], [members[-1]]
+    if origin is dict:
+        return {"a": 1}, {"a": 2}
+    if kind is str and any(isinstance(n, StringConstraints) and n.pattern for n in notes):
+        raise LookupError(f"say in EXAMPLES which values `{dotted}` may have")
+    return "first", "second"
+
+
+def example(annotation: Any, path: Path) -> Any:
+    """A smallest legal value of any type: required fields only."""
+    kind, _ = bare(annotation)
+    if is_record(kind):
+        return {
+            name: example(inner, (*path, name)) for name, inner in fields_of(kind).items() if _is_required(kind, name)
+        }
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType) and all(is_record(bare(arg)[0]) for arg in args):
+        return example(args[0], path)
+    if origin is list and is_record(bare(args[0])[0]):
+        return [example(args[0], (*path, "0"))]
+    return two_values(path, annotation)[0]
+
+
+def _is_required(kind: Any, name: str) -> bool:
+    if is_typeddict(kind):
+        return name in kind.__required_keys__
+    return bool(kind.model_fields[name].is_required())
+
+
+def with_value(document: dict[str, Any], root: Any, path: Path, value: Any) -> dict[str, Any]:
+    """The document with a value at a path; what is missing on the way is made with its required fields."""
+    changed = copy.deepcopy(document)
+    _set(changed, root, path, value, ())
+    return changed
+
+
+def _set(container: dict[str, Any], kind: Any, path: Path, value: Any, done: Path) -> None:
+    if not path:
+        return
+    key, rest = path[0], path[1:]
+    inner = fields_of(kind)[key] if is_record(kind) else get_args(kind)[1]
+    here = (*done, key)
+    if not rest:
+        container[key] = value
+        return
+    inner_kind, _ = bare(inner)
+    if rest[0].startswith("("):
+        inner_kind = next(bare(arg)[0] for arg in get_args(inner_kind) if f"({bare(arg)[0].__name__})" == rest[0])
+        rest = rest[1:]
+        container[key] = {**example(inner_kind, here), **_discriminator(inner_kind)}
+    elif rest[0] == "0":
+        inner_kind, rest, here = bare(get_args(inner_kind)[0])[0], rest[1:], (*here, "0")
+        items = container.setdefault(key, [])
+        if not items:
+            items.append(example(inner_kind, here))
+        _set(items[0], inner_kind, rest, value, here)
+        return
+    elif container.get(key) is None:
+        container[key] = example(inner_kind, here) if is_record(inner_kind) else {}
+    _set(container[key], inner_kind, rest, value, here)
+
+
+def _discriminator(kind: Any) -> dict[str, Any]:
+    return {
+        name: get_args(bare(inner)[0])[0]
+        for name, inner in fields_of(kind).items()
+        if name in ("mode", "source", "platform") and get_origin(bare(inner)[0]) is Literal
+    }

@@ -1,0 +1,127 @@
+"""Every subset of stages composes, or is refused with the reason; no stage silently needs another."""
+
+from __future__ import annotations
+
+from itertools import chain, combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compose import documents
+from conftest import project_of
+from mlops_stacks.blueprint.assemble import assemble
+from mlops_stacks.blueprint.vocabulary import COMPOSITION_ORDER, Stage
+from mlops_stacks.compose.context import Context
+from mlops_stacks.compose.program import MAPPINGS
+from mlops_stacks.operations.planning import plan
+
+BASES = {"aws": documents.aws, "local": documents.local}
+
+
+def _subsets() -> list[Any]:
+    return [
+        pytest.param(platform, subset, id=f"{platform}-{'+'.join(subset) or 'none'}")
+        for platform, base in BASES.items()
+        for subset in chain.from_iterable(
+            combinations(base()["stages"], size) for size in range(len(base()["stages"]) + 1)
+        )
+    ]
+
+
+@pytest.mark.parametrize(("platform", "subset"), _subsets())
+def test_a_subset_composes_or_is_refused_with_the_reason(platform: str, subset: tuple[str, ...]) -> None:
+    document = BASES[platform](stages=list(subset), models={"flight_delay": {}})
+    if not {"training_pipeline", "serving"} & set(subset):
+        document.pop("workload", None)
+    if not set(subset) - {"foundation"}:
+        document.pop("models")
+    blueprint, problems = assemble(document)
+    if blueprint is None:
+        for problem in problems:
+            stage = problem.path[1]
+            assert stage in subset
+            assert "needs the stage" in problem.message
+            assert problem.message.rsplit(" ", 1)[-1] not in subset
+        return
+    planned = plan(project_of(document, Path("/project")))
+    assert planned.errors == ()
+    found = {r.stage for r in planned.resources if r.stage}
+    assert found == {stage for stage in subset}
+
+
+def test_a_subset_without_needs_is_never_refused() -> None:
+    """What composes: counted, so that a rule which refuses too much is noticed."""
+    composed = {
+        platform: sum(
+            assemble(
+                base(
+                    stages=list(subset),
+                    models={"m": {}} if set(subset) - {"foundation"} else {},
+                    workload=None
+                    if platform == "aws" or not {"training_pipeline", "serving"} & set(subset)
+                    else base()["workload"],
+                )
+            )[0]
+            is not None
+            for size in range(len(base()["stages"]) + 1)
+            for subset in combinations(base()["stages"], size)
+        )
+        for platform, base in BASES.items()
+    }
+    # AWS: tracking needs the foundation (of 8 subsets 2 have it alone or with the registry only).
+    # Local: all four others need the foundation, and serving the registry.
+    assert composed == {"aws": 6, "local": 13}
+
+
+def test_a_mapping_reads_only_earlier_contracts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Stage, Stage]] = []
+    current: list[Stage] = []
+    original = Context.contract
+
+    def contract(self: Context, stage: Stage) -> Any:
+        asked.append((current[-1], stage))
+        return original(self, stage)
+
+    def noted(stage: Stage, build: Any) -> Any:
+        def run(context: Context) -> Any:
+            current.append(stage)
+            return build(context)
+
+        return run
+
+    monkeypatch.setattr(Context, "contract", contract)
+    for stage, build in list(MAPPINGS.items()):
+        monkeypatch.setitem(MAPPINGS, stage, noted(stage, build))
+    for base in BASES.values():
+        plan(project_of(base(), Path("/project"), {"dev": {"flight_delay": "1"}}))
+    assert {reader for reader, _ in asked} >= {Stage.EXPERIMENT_TRACKING, Stage.TRAINING_PIPELINE, Stage.SERVING}
+    for reader, read in asked:
+        assert COMPOSITION_ORDER.index(read) < COMPOSITION_ORDER.index(reader), (reader, read)
+
+
+def test_every_stage_with_a_component_has_a_mapping() -> None:
+    from mlops_stacks.blueprint.engines import ENGINES
+
+    assert {engine.stage for engine in ENGINES if engine.has_component} == set(MAPPINGS)
+
+
+def test_another_release_changes_the_server() -> None:
+    """DESIGN.md, section 4: otherwise a release changes nothing."""
+    first, second = (
+        next(
+            r
+            for r in plan(project_of(documents.local(), Path("/project"), {"dev": {"flight_delay": version}})).resources
+            if r.name == "serving-flight_delay-server"
+        )
+        for version in ("1", "2")
+    )
+    assert first.inputs != second.inputs
+    assert first.urn == second.urn
+
+
+def test_without_a_release_nothing_is_served() -> None:
+    planned = plan(project_of(documents.local(models={"flight_delay": {}}), Path("/project")))
+    dev = planned.scopes[-1]
+    assert dev.outputs["serving"]["endpoints"] == {}
+    assert not [r for r in dev.resources if r.type.endswith(":Program")]
