@@ -26,6 +26,18 @@ _FROM_MLFLOW: dict[str, Kind] = {
     "boolean": "boolean",
 }
 
+_OUTPUT_DATATYPES = {
+    "int": "INT64",
+    "long": "INT64",
+    "integer": "INT64",
+    "boolean": "BOOL",
+    "bool": "BOOL",
+    "string": "BYTES",
+    "str": "BYTES",
+    "object": "BYTES",
+}
+"""By MLflow's or numpy's name of a type, without its width."""
+
 
 def input_schema(inputs: Sequence[Column]) -> Schema:
     """The inputs as MLflow writes them down."""
@@ -47,6 +59,14 @@ class SavedModel:
         self.descriptions: dict[str, str] = described.get("descriptions", {})
         self.inputs = _columns(self._model.metadata.get_input_schema(), uri)
         self._example = self._model.input_example
+
+    @property
+    def output_datatype(self) -> str:
+        """What the Open Inference Protocol calls the type of the model's answer, by its signature; FP64 if unsaid."""
+        schema = self._model.metadata.get_output_schema()
+        first = schema.inputs[0].type if schema is not None and schema.inputs else None
+        name = str(getattr(first, "name", first))
+        return _OUTPUT_DATATYPES.get(name.rstrip("0123456789"), "FP64")
 
     @property
     def example(self) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ def _save(trained: Trained, workload: Workload, rows: pd.DataFrame, path: Path) 
         else:
             flavour.save_model(trained.model, **common)
         answer = mlflow.pyfunc.load_model(str(path)).predict(example)
-        outputs = infer_signature(example, answer).outputs
+        outputs = infer_signature(model_output=answer).outputs
         set_signature(str(path), ModelSignature(inputs=input_schema(workload.inputs), outputs=outputs))
 
 

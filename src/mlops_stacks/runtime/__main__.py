@@ -1,0 +1,57 @@
+"""`python -m mlops_stacks.runtime`: the commands that run inside the image or as processes of a laptop."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlops_stacks.runtime.process import die_with_parent
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mlops_stacks.runtime", description="Steps, runs and the server.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    step = commands.add_parser("step", help="run one step of a pipeline")
+    step.add_argument("name", help="extract, validate, prepare, train, evaluate, validate_model or register")
+    step.add_argument("--settings", required=True, help="URI of the step settings (JSON)")
+    step.add_argument("--run", required=True, help="URI of the folder of this run")
+    run = commands.add_parser("run", help="run a whole pipeline here, each step in a process of its own")
+    run.add_argument("--pipeline", required=True, type=Path, help="path of the pipeline definition (JSON)")
+    run.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="set one anew")
+    run.add_argument("--run-id", help="name of the run's folder; default: from the time")
+    run.add_argument("--trigger", default="manual", help="what started it, for the record")
+    run.add_argument("--json", action="store_true", help="progress as JSON lines")
+    serve = commands.add_parser("serve", help="serve a model")
+    serve.add_argument("--settings", required=True, help="URI of the server settings (JSON)")
+    schedule = commands.add_parser("schedule", help="start pipelines when they are due")
+    schedule.add_argument("--settings", required=True, help="URI of the schedule settings (JSON)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    die_with_parent()
+    options = _parser().parse_args(arguments)
+    if options.command == "step":
+        from mlops_stacks.runtime.step import run_step
+
+        return run_step(options.name, options.settings, options.run)
+    if options.command == "run":
+        from mlops_stacks.runtime.runner import run_command
+
+        return run_command(
+            options.pipeline, options.parameter, run_id=options.run_id, trigger=options.trigger, as_json=options.json
+        )
+    if options.command == "serve":
+        from mlops_stacks.runtime.serving.serve import serve_command
+
+        return serve_command(options.settings)
+    from mlops_stacks.runtime.scheduler import schedule_command
+
+    return schedule_command(options.settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""Keeps requests and predictions for monitoring, without ever making an answer wait.
+
+Rows go into a bounded queue; a thread writes them as JSON lines, a file a day and process. When the queue is full
+(the disk is slower than the traffic) rows are dropped and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import random
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from fsspec.implementations.local import LocalFileSystem
+
+from mlops_components.spec.settings import CaptureSettings
+from mlops_stacks.runtime.folder import file_system
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger("mlops_stacks.capture")
+
+CAPACITY = 10_000
+"""Requests that may wait to be written."""
+
+_FLUSH_SECONDS = 1.0
+_STOP = None
+
+
+class Capture:
+    """Writes sampled requests, row by row, below `<uri>/<model>/`."""
+
+    def __init__(
+        self,
+        settings: CaptureSettings,
+        model: str,
+        version: str,
+        *,
+        dropped: Callable[[int], object] = lambda _: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        flush_seconds: float = _FLUSH_SECONDS,
+    ) -> None:
+        """Start the thread. `dropped` is told of rows that were not kept."""
+        self._fs, root = file_system(settings["uri"])
+        self._folder = f"{root.rstrip('/')}/{model}"
+        self._share = settings["sample_percent"] / 100
+        self._model, self._version = model, version
+        self._dropped, self._clock, self._flush_seconds = dropped, clock, flush_seconds
+        self._queue: queue.Queue[list[dict[str, Any]] | None] = queue.Queue(CAPACITY)
+        self._parts = 0
+        self._thread = threading.Thread(target=self._work, name="capture", daemon=True)
+        self._thread.start()
+
+    def keep(self, request_id: str, rows: pd.DataFrame, predictions: Sequence[Any]) -> None:
+        """Keep one answered request, if it is in the sample; returns at once."""
+        if random.random() >= self._share:  # noqa: S311 - a sample, not a secret
+            return
+        common = {"request_id": request_id, "model": self._model, "version": self._version}
+        time = self._clock().isoformat(timespec="milliseconds")
+        records = [
+            {"time": time, **common, "row": number, "inputs": inputs, "prediction": prediction}
+            for number, (inputs, prediction) in enumerate(zip(_plain(rows), predictions, strict=True))
+        ]
+        try:
+            self._queue.put_nowait(records)
+        except queue.Full:
+            self._dropped(len(records))
+
+    def close(self) -> None:
+        """Write what waits, and end the thread."""
+        self._queue.put(_STOP)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            batch, stopping = self._gather()
+            if batch:
+                self._write(batch)
+            if stopping:
+                return
+
+    def _gather(self) -> tuple[list[dict[str, Any]], bool]:
+        """Wait for a first request, then take what else has come by the end of the flush time."""
+        first = self._queue.get()
+        if first is _STOP:
+            return [], True
+        batch = list(first)
+        timer = threading.Event()
+        timer.wait(self._flush_seconds if self._queue.empty() else 0)
+        while not self._queue.empty():
+            more = self._queue.get_nowait()
+            if more is _STOP:
+                return batch, True
+            batch.extend(more)
+        return batch, False
+
+    def _write(self, batch: Sequence[dict[str, Any]]) -> None:
+        """A store of objects cannot add to one, so each batch is an object of its own there."""
+        content = "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in batch).encode()
+        name = f"{self._clock():%Y-%m-%d}-{socket.gethostname()}-{os.getpid()}"
+        try:
+            self._fs.makedirs(self._folder, exist_ok=True)
+            if isinstance(self._fs, LocalFileSystem):
+                with self._fs.open(f"{self._folder}/{name}.jsonl", "ab") as file:
+                    file.write(content)
+            else:
+                self._parts += 1
+                self._fs.pipe_file(f"{self._folder}/{name}-{self._parts:06d}.jsonl", content)
+        except OSError as error:
+            # An answer matters more than its record; the loss is counted and said.
+            logger.warning("%d captured rows could not be written: %s", len(batch), error)
+            self._dropped(len(batch))
+
+
+def _plain(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON holds them: missing values are null."""
+    return [
+        {str(name): None if value != value else value for name, value in row.items()}
+        for row in rows.to_dict(orient="records")
+    ]

@@ -1,0 +1,64 @@
+"""Starts the server: one process, or several that share the port."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mlops_stacks.runtime.documents import server_settings
+from mlops_stacks.runtime.errors import RuntimeFault
+from mlops_stacks.runtime.quiet_mlflow import hush
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_SETTINGS_VARIABLE = "MLOPS_STACKS_SERVER_SETTINGS"
+
+
+def serve_command(settings_uri: str) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    # See step.py: threads that spin while they wait cost more than they give.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    hush()
+    try:
+        return _serve(settings_uri)
+    except RuntimeFault as fault:
+        sys.stderr.write(f"error: {fault}\n")
+        return fault.exit_code
+
+
+def _serve(settings_uri: str) -> int:
+    import uvicorn
+
+    settings = server_settings(settings_uri)
+    common: dict[str, Any] = {
+        "host": settings["host"],
+        "port": settings["port"],
+        "access_log": False,
+        "log_level": "warning",
+    }
+    if settings["workers"] <= 1:
+        uvicorn.run(_app(settings_uri), **common)
+        return 0
+    from mlops_stacks.runtime.serving.metrics import share_between_processes
+
+    share_between_processes()
+    # Each worker process builds its application by itself, and learns from the environment what to serve.
+    os.environ[_SETTINGS_VARIABLE] = settings_uri
+    uvicorn.run(f"{__name__}:worker_app", factory=True, workers=settings["workers"], **common)
+    return 0
+
+
+def worker_app() -> FastAPI:
+    """The application of one of several worker processes."""
+    return _app(os.environ[_SETTINGS_VARIABLE])
+
+
+def _app(settings_uri: str) -> FastAPI:
+    from mlops_stacks.runtime.serving.app import make_app
+    from mlops_stacks.runtime.serving.service import load_service
+
+    return make_app(load_service(server_settings(settings_uri)))
