@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_stacks.blueprint.model import ModelConfig
-from mlops_stacks.blueprint.problems import BlueprintError
+from mlops_stacks.blueprint.problems import BlueprintError, Problem
 from mlops_stacks.blueprint.release_lock import (
     Released,
     ReleaseLock,
@@ -123,20 +123,20 @@ def test_a_rejected_version_is_not_served(release: str | int) -> None:
 def test_all_that_is_wrong_with_a_lock_is_said_with_file_and_line(tmp_path: Path) -> None:
     path = lock_file(
         tmp_path,
-        "models:\n  churn:\n    version: latest\n    aproved_by: Anna\n    rejected:\n      - {version: 0, reason: 3}\n",
+        "models: {churn: {\n version: latest,\n aproved_by: Anna,\n rejected: [\n {version: 0, reason: 3}]}}\n",
     )
     with pytest.raises(BlueprintError) as refused:
         read_lock(tmp_path, "shop", "dev")
-    assert [str(problem) for problem in refused.value.problems] == [
-        f"{path}:3: models.churn.version: it must be a whole number of at least 1, not the text `latest`; "
-        "write a whole number of at least 1",
-        f"{path}:4: models.churn.aproved_by: there is no field `aproved_by` here; did you mean `approved_by`?",
-        f"{path}:6: models.churn.rejected.0.version: it must be a whole number of at least 1, not the number `0`; "
-        "write a whole number of at least 1",
-        f'{path}:6: models.churn.rejected.0.reason: it must be text, not the number `3`; put it in quotes: `"3"`',
-        f"{path}:6: models.churn.rejected.0.rejected_at: it is required, and missing; "
-        "add `rejected_at: 2026-11-21T10:30:00Z`",
-    ]
+    assert "\n".join(str(problem) for problem in refused.value.problems).replace(str(path), "F") == (
+        "F:2: models.churn.version: it must be a whole number of at least 1, not the text `latest`; "
+        "write a whole number of at least 1\n"
+        "F:3: models.churn.aproved_by: there is no field `aproved_by` here; did you mean `approved_by`?\n"
+        "F:5: models.churn.rejected.0.version: it must be a whole number of at least 1, not the number `0`; "
+        "write a whole number of at least 1\n"
+        'F:5: models.churn.rejected.0.reason: it must be text, not the number `3`; put it in quotes: `"3"`\n'
+        "F:5: models.churn.rejected.0.rejected_at: it is required, and missing; "
+        "add `rejected_at: 2026-11-21T10:30:00Z`"
+    )
 
 
 @given(st.binary(max_size=200))
@@ -145,7 +145,9 @@ def test_no_bytes_make_a_traceback(tmp_path_factory: pytest.TempPathFactory, con
     path = lock_path(folder, "shop", "dev")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
+    found: tuple[Problem, ...] = ()
     try:
         read_lock(folder, "shop", "dev")
     except BlueprintError as error:
-        assert all(problem.file == str(path) and problem.line for problem in error.problems)
+        found = error.problems
+    assert all(problem.file == str(path) and problem.line for problem in found)

@@ -56,16 +56,37 @@ def _shape_problems(document: Document) -> Iterator[Problem]:
             "write `environments: {dev: {}}`, with a target where the platform is a cloud",
         )
         environments = {}
-    for name, environment in (*environments.items(), (SHARED, document.get(SHARED))):
-        path: FieldPath = ("environments", name)
-        if name == SHARED and SHARED in environments:
-            yield Problem(path, "`shared` is the scope of what exists once", "choose another name for the environment")
-        if name == SHARED:
-            path = (SHARED,)
-        if environment is not None and not isinstance(environment, Mapping):
-            yield Problem(path, "it must be a mapping of fields", "write `{}` where it differs in nothing")
-        elif environment:
-            yield from _unknown_keys(environment, path, (*_SCOPE_KEYS, *_OVERLAY_KEYS))
+    if SHARED in environments:
+        path: FieldPath = ("environments", SHARED)
+        yield Problem(path, "`shared` is the scope of what exists once", "choose another name for the environment")
+    yield from _stages_problems(document, ())
+    yield from _scope_problems(document.get(SHARED), (SHARED,))
+    for name, environment in environments.items():
+        yield from _scope_problems(environment, ("environments", name))
+
+
+def _scope_problems(scope: Any, path: FieldPath) -> Iterator[Problem]:
+    if isinstance(scope, Mapping):
+        yield from _unknown_keys(scope, path, (*_SCOPE_KEYS, *_OVERLAY_KEYS))
+        yield from _stages_problems(scope, path)
+    elif scope is not None:
+        yield Problem(path, "it must be a mapping of fields", "write `{}` where it differs in nothing")
+
+
+def _stages_problems(scope: Mapping[str, Any], path: FieldPath) -> Iterator[Problem]:
+    if not _are_stages(scope.get("stages")):
+        yield Problem(
+            (*path, "stages"),
+            "it must be a list of stages, or a mapping from stages to their options",
+            "write e.g. `stages: [foundation]`",
+        )
+
+
+def _are_stages(stages: Any) -> bool:
+    """Whether this is a way to write stages; which stages there are is the models' business."""
+    if isinstance(stages, list):
+        return all(isinstance(name, str) for name in stages)
+    return stages is None or isinstance(stages, Mapping)
 
 
 def _unknown_keys(mapping: Mapping[str, Any], path: FieldPath, known: tuple[str, ...]) -> Iterator[Problem]:
@@ -114,12 +135,10 @@ def _on(platform: str | None, target: Any) -> Any:
 
 def _stages(stages: Any, overlay: Any, platform: str | None) -> Any:
     """Stages with platform and engine filled in. A bare name stands for a stage with all its defaults."""
-    if stages is None:
-        stages = {}
-    if isinstance(stages, list) and all(isinstance(name, str) for name in stages):
+    if isinstance(stages, list) and _are_stages(stages):
         stages = {name: {} for name in stages}
     if not isinstance(stages, dict):
-        return stages
+        return {}
     left_out = {name for name, value in overlay.items() if value is None} if isinstance(overlay, dict) else set()
     filled = {name: _stage(name, value, platform) for name, value in stages.items() if name not in left_out}
     return {
@@ -138,21 +157,30 @@ def _stage(name: str, value: Any, platform: str | None) -> Any:
     return filled
 
 
-def merge(base: Any, overlay: Any) -> Any:
+def merge(base: Any, overlay: Any, field: str = "") -> Any:
     """`base` under `overlay`: mappings key by key, everything else replaced. Neither is changed.
 
-    A list of stage names is a mapping in disguise and is merged as one.
+    A list of stage names is a mapping in disguise and is merged as one. What is chosen anew (`mode: adopt` over
+    `mode: create`) replaces the earlier choice with all that belonged to it. `field` is the top-level field.
     """
     if not isinstance(overlay, Mapping):
         return copy.deepcopy(overlay)
     if isinstance(base, list) and all(isinstance(item, str) for item in base):
         base = {item: {} for item in base}
-    if not isinstance(base, Mapping):
+    if not isinstance(base, Mapping) or (field in _CHOICES and _chooses_anew(base, overlay, *_CHOICES[field])):
         base = {}
     merged = {key: copy.deepcopy(value) for key, value in base.items()}
     for key, value in overlay.items():
-        merged[key] = merge(base.get(key), value) if isinstance(value, Mapping) else copy.deepcopy(value)
+        merged[key] = merge(base.get(key), value, field or key) if isinstance(value, Mapping) else copy.deepcopy(value)
     return merged
+
+
+_CHOICES: dict[str, tuple[str, str | None]] = {"stages": ("mode", "create"), "secrets": ("source", None)}
+"""Top-level field -> the key by which its mappings choose what they are, and the choice where it is left out."""
+
+
+def _chooses_anew(base: Mapping[str, Any], overlay: Mapping[str, Any], key: str, default: str | None) -> bool:
+    return key in overlay and overlay[key] != base.get(key, default)
 
 
 def _located(document: Document, problems: list[Problem]) -> list[Problem]:

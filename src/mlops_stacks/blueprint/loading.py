@@ -103,6 +103,8 @@ def _content(path: Path, what: str) -> bytes:
     def refused(message: str, fix: str) -> BlueprintError:
         return BlueprintError([Problem((), message, fix, str(path))])
 
+    if "\0" in str(path):
+        raise refused("this is no path", "check the path")
     try:
         if path.is_dir():
             raise refused("this is a folder", f"name the {what} in it{_or_near(path / what, ': ')}")
@@ -114,20 +116,18 @@ def _content(path: Path, what: str) -> bytes:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise refused(f"it cannot be read: {error.strerror or error}", "check the path and its permissions") from None
-    except ValueError:  # a NUL in the path
-        raise refused("this is no path", "check the path") from None
     if len(content) > MAX_BYTES:
         raise refused(f"it has more than {MAX_BYTES // 1024} KiB", f"this is hardly a {what}: check the path")
     return content
 
 
 def _or_near(path: Path, before: str, after: str = "") -> str:
-    """A YAML file beside `path` of a similar name, or the only one there, as part of a sentence."""
+    """A YAML file beside `path` of a similar name as part of a sentence, if there is one."""
     try:
         names = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml") and p.is_file())
     except OSError:
         return ""
-    near = get_close_matches(path.name, names, 1, 0.5) or (names if len(names) == 1 else [])
+    near = get_close_matches(path.name, names, 1, 0.5)
     return f"{before}`{path.with_name(near[0])}`{after}" if near else ""
 
 

@@ -75,12 +75,9 @@ PATTERNS: dict[str, tuple[str, str]] = {
 
 _EXAMPLES = {
     "schema_version": "1",
-    "name": "my-platform",
     "platform": "local",
     "environments": "{dev: {}}",
-    "account": '"123456789012"',
     "cron": '"0 3 * * *"',
-    "email": "team@example.com",
     "strategy": "all_at_once",
 }
 """Required fields whose type alone would not tell a newcomer what to write."""
@@ -294,13 +291,13 @@ def _example(schemas: _Schemas, place: _Place) -> str:
 
 def _sample(schemas: _Schemas, name: str, schema: Schema) -> str:
     """A value that a field could have, in one line."""
-    if name in _EXAMPLES:
-        return _EXAMPLES[name]
     kind, options = schema["type"], _options(schema)
-    if options:
-        return str(options[0])
     if "pattern" in schema:
         return PATTERNS[schema["pattern"]][1].split("`")[1]
+    if name in _EXAMPLES:
+        return _EXAMPLES[name]
+    if options:
+        return str(options[0])
     if "fields" in schema:
         required = (key for key, field in schema["fields"].items() if field.get("required", _has_no_default(field)))
         inner = (f"{key}: {_sample(schemas, key, schemas.bare(schema['fields'][key]))}" for key in required)

@@ -220,10 +220,10 @@ class _Builder:
             raise YamlError(Problem(path, f"the anchor `&{name}` contains itself", "write the value itself", line=line))
         if len(self._stack) + node.height > MAX_DEPTH:
             raise YamlError(_too_deep(path, line))
-        self._finish(node, None)
+        self._finish(node, None, line)
 
-    def _finish(self, node: Node, anchor: str | None) -> None:
-        """A complete value: into the mapping, list or document that waits for it."""
+    def _finish(self, node: Node, anchor: str | None, line: int | None = None) -> None:
+        """A complete value: into the mapping, list or document that waits for it. `line` is that of an alias to it."""
         if anchor:
             self._anchors[anchor] = node
         if not self._stack:
@@ -240,7 +240,9 @@ class _Builder:
         if parent.size > MAX_NODES:
             path = frame.next_path
             fix = "write less, and fewer aliases (`*name`) of aliases"
-            raise YamlError(Problem(path, f"the document has more than {MAX_NODES:,} values", fix, line=node.line))
+            raise YamlError(
+                Problem(path, f"the document has more than {MAX_NODES:,} values", fix, line=line or node.line)
+            )
         if isinstance(parent.value, list):
             parent.value.append(node)
         else:
@@ -308,7 +310,7 @@ def _integer(text: str, base: int = 10) -> tuple[Any, tuple[str, str] | None]:
         return text, (f"as a number `{text[:20]}` would lose its leading zero", f'put it in quotes: `"{text[:20]}"`')
     if len(digits) > 20 or abs(number := int(text, base)) > _LARGEST:
         return text, (f"`{text[:20]}` is too large a number", "write a smaller one, or put it in quotes")
-    return (-number if text.startswith("-") else number), None
+    return number, None
 
 
 _SYNTAX: tuple[tuple[str, str, str], ...] = (
@@ -361,7 +363,7 @@ def _syntax_problem(error: yaml.YAMLError, text: str) -> Problem:
     context = str(getattr(error, "context", None) or "")
     mark = getattr(error, "problem_mark", None)
     opened = getattr(error, "context_mark", None)
-    if opened and (("flow" in context and "node" not in context) or "end of stream" in said):
+    if opened and (("flow" in context and "node" not in context) or "end of stream" in said or "':'" in said):
         mark = opened
     lines = text.split("\n")
     number = min(mark.line + 1 if mark else 1, len(lines))
