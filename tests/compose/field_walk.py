@@ -7,11 +7,11 @@ import types
 import typing
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt
 from pydantic import BaseModel, StringConstraints
-from typing_extensions import NotRequired, Required, is_typeddict
+from typing_extensions import is_typeddict
 
 from mlops_stacks.blueprint.engines import ENGINES
 from mlops_stacks.blueprint.settings import Settings, Stages

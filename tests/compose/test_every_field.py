@@ -11,9 +11,9 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
-
 from compose import documents
 from compose.field_walk import Path, all_leaves, all_variants, two_values, with_value
+
 from mlops_stacks.blueprint.assemble import assemble
 from mlops_stacks.blueprint.engines import ENGINES
 from mlops_stacks.blueprint.release_lock import Released, resolve_release

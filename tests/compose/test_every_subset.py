@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from compose import documents
 from conftest import project_of
+
 from mlops_stacks.blueprint.assemble import assemble
 from mlops_stacks.blueprint.vocabulary import COMPOSITION_ORDER, Stage
 from mlops_stacks.compose.context import Context
@@ -47,7 +47,7 @@ def test_a_subset_composes_or_is_refused_with_the_reason(platform: str, subset: 
     planned = plan(project_of(document, Path("/project")))
     assert planned.errors == ()
     found = {r.stage for r in planned.resources if r.stage}
-    assert found == {stage for stage in subset}
+    assert found == set(subset)
 
 
 def test_a_subset_without_needs_is_never_refused() -> None:
