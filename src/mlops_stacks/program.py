@@ -37,7 +37,7 @@ def main() -> None:
     root = Path(pulumi.get_root_directory())
     blueprint = pulumi.Config(PULUMI_PROJECT).get("blueprint")
     try:
-        project = open_project(root / blueprint if blueprint else None, root)
+        project = open_project(root / blueprint if blueprint else None, root, releases=True)
     except (BlueprintError, NoBlueprintError) as error:
         # The CLI shows a `RunError` as its sentence, everything else as a traceback.
         raise pulumi.RunError(str(error)) from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulumi import automation
+from pulumi.automation import OpType
 from pulumi.automation import errors as automation_errors
 
 from mlops_stacks.executors.events import Observer, ignore
@@ -82,7 +83,7 @@ class PulumiCliExecutor:
             result = stack.preview(on_event=log, color="never", suppress_progress=True)
         except automation_errors.CommandError as error:
             raise self._explained(error, log, identity.stack) from watched.failure or error
-        return {str(operation.value): count for operation, count in result.change_summary.items()}
+        return {str(OpType(operation).value): count for operation, count in result.change_summary.items()}
 
     def up(self, program: Callable[[], None], identity: StackIdentity) -> UpResult:
         """Make everything as the program says. Raises a `PulumiError`, or what the program itself raised."""
@@ -146,7 +147,8 @@ class PulumiCliExecutor:
     def _workspace(self, program: Callable[[], None] | None) -> automation.LocalWorkspace:
         settings = None
         if self._home.settings is None:
-            runtime = automation.ProjectRuntimeInfo("python", {"virtualenv": sys.prefix})
+            in_virtualenv = sys.prefix != sys.base_prefix
+            runtime = automation.ProjectRuntimeInfo("python", {"virtualenv": sys.prefix} if in_virtualenv else None)
             settings = automation.ProjectSettings(PULUMI_PROJECT, runtime)
         try:
             return automation.LocalWorkspace(

@@ -42,9 +42,9 @@ class EventLog:
 
     def __call__(self, event: EngineEvent) -> None:
         """Take one event."""
-        if event.resource_pre_event:
+        if event.resource_pre_event and not _is_default_provider(event.resource_pre_event.metadata):
             self._begun(event.resource_pre_event.metadata)
-        elif event.res_outputs_event:
+        elif event.res_outputs_event and not _is_default_provider(event.res_outputs_event.metadata):
             self._ended(event.res_outputs_event.metadata)
         elif event.res_op_failed_event:
             self._failed(event.res_op_failed_event.metadata)
@@ -77,3 +77,8 @@ class EventLog:
     def _tell(self, kind: EventKind, step: StepEventMetadata, elapsed: float | None, message: str) -> None:
         name = step.urn.rsplit("::", 1)[-1]
         self._observer(Event(kind, step.urn, step.type, name, elapsed, message))
+
+
+def _is_default_provider(step: StepEventMetadata) -> bool:
+    """Whether this is a provider that the engine makes for itself, and no program mentions."""
+    return step.type.startswith("pulumi:providers:") and step.urn.rsplit("::", 1)[-1].startswith("default")

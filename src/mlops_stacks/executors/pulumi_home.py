@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,8 @@ def pulumi_home(project: Project, environment: Mapping[str, str] | None = None) 
     environment = os.environ if environment is None else environment
     own = project.home / "pulumi"
     folder, settings = _project_above(project.root) or (own, None)
-    variables: dict[str, str] = {}
+    # Dynamic resources run in a Python that the engine starts: this one, which has the components installed.
+    variables = {"PULUMI_PYTHON_CMD": sys.executable}
     if not _chosen_backend(environment, settings or {}):
         state = own / "state"
         state.mkdir(parents=True, exist_ok=True)
