@@ -1,0 +1,1 @@
+"""The command line. Each module holds one group of verbs; what they do is in `operations`, imported inside a verb."""

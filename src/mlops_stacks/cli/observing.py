@@ -1,0 +1,127 @@
+"""Verbs that look at what is there: `status`, `open`, `logs`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlops_stacks.cli.options import (
+    BlueprintOption,
+    EnvironmentOption,
+    ExecutorName,
+    ExecutorOption,
+    JsonOption,
+    executor_for,
+    open_project,
+)
+
+if TYPE_CHECKING:
+    from mlops_stacks.blueprint.vocabulary import Stage
+
+PANEL = "Look at what is there"
+
+StageArgument = Annotated[str, typer.Argument(metavar="STAGE", help="Name of a stage, e.g. serving.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these verbs to the program."""
+    app.command(rich_help_panel=PANEL)(status)
+    app.command("open", rich_help_panel=PANEL)(open_stage)
+    app.command(rich_help_panel=PANEL)(logs)
+
+
+def status(
+    context: typer.Context,
+    environment: EnvironmentOption = None,
+    blueprint: BlueprintOption = None,
+    executor: ExecutorOption = ExecutorName.AUTO,
+    json: JsonOption = False,
+) -> None:
+    """Show stages, processes, endpoints, models with their versions, and the last runs."""
+    from mlops_stacks.cli.console import result_json
+    from mlops_stacks.cli.status_tables import show
+    from mlops_stacks.operations.status import status as current
+
+    project = open_project(context, blueprint)
+    found = current(project, executor_for(project, executor), environment)
+    if json:
+        result_json(found)
+    else:
+        show(found)
+
+
+def open_stage(
+    context: typer.Context,
+    stage: StageArgument,
+    environment: EnvironmentOption = None,
+    blueprint: BlueprintOption = None,
+    executor: ExecutorOption = ExecutorName.AUTO,
+    browser: Annotated[bool, typer.Option(help="Start a browser, or only print.")] = True,
+) -> None:
+    """Print where a stage's pages are, and open the first in a browser."""
+    import webbrowser
+
+    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.operations.pages import pages_of
+
+    project = open_project(context, blueprint)
+    pages = pages_of(project, executor_for(project, executor), _stage(stage), environment)
+    for name, url in pages:
+        result(f"{name}: {url}")
+    if browser and not webbrowser.open(pages[0][1]):
+        note("No browser could be started here.")
+
+
+def logs(
+    context: typer.Context,
+    stage: StageArgument,
+    environment: EnvironmentOption = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until you interrupt it.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines of each log.")] = 50,
+    blueprint: BlueprintOption = None,
+    executor: ExecutorOption = ExecutorName.AUTO,
+) -> None:
+    """Show the logs of a stage's programs on this machine; of a training pipeline also those of the last run."""
+    from mlops_stacks.cli.console import note
+    from mlops_stacks.cli.exits import CommandError
+    from mlops_stacks.operations.deployed import log_files
+    from mlops_stacks.operations.logs import follow as followed
+    from mlops_stacks.operations.logs import tail
+
+    project = open_project(context, blueprint)
+    wanted = _stage(stage)
+    files = log_files(project, executor_for(project, executor), wanted, project.scopes(environment))
+    if not files:
+        raise CommandError(f"{wanted} keeps no log on this machine; see `mlops-stacks status`")
+    for name, path in files:
+        note(f"{name}: {path}", style="bold")
+        for line in tail(path, lines):
+            _line(line)
+    if follow:
+        try:
+            for name, line in followed(files):
+                _line(line if len(files) == 1 else f"{name} | {line}")
+        except KeyboardInterrupt:
+            return
+
+
+def _line(line: str) -> None:
+    """A log's line as it is; what a terminal would take for a command is made visible."""
+    typer.echo("".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in line))
+
+
+def _stage(name: str) -> Stage:
+    """The stage of this name, hyphens allowed. Raises a sentence with the nearest one."""
+    from difflib import get_close_matches
+
+    from mlops_stacks.blueprint.vocabulary import Stage
+    from mlops_stacks.cli.exits import CommandError, ExitCode
+
+    names = [stage.value for stage in Stage]
+    plain = name.replace("-", "_")
+    if plain in names:
+        return Stage(plain)
+    close = get_close_matches(plain, names, 1)
+    hint = f"did you mean `{close[0]}`?" if close else f"the stages are {', '.join(names)}"
+    raise CommandError(f"there is no stage `{name}`: {hint}", ExitCode.USAGE)

@@ -1,0 +1,49 @@
+"""Which pages a stage has for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlops_stacks.blueprint.vocabulary import SHARED, Stage
+from mlops_stacks.operations.deploying import Executor
+from mlops_stacks.project import Project
+
+
+class NoPageError(Exception):
+    """A stage has no page that could be opened."""
+
+
+def pages_of(project: Project, executor: Executor, stage: Stage, environment: str | None) -> list[tuple[str, str]]:
+    """Name and address of each page, at least one. Raises `NoPageError`."""
+    found: list[tuple[str, str]] = []
+    for scope in project.scopes(environment):
+        if getattr(project.blueprint.scope(scope).settings.stages, stage.value) is not None:
+            exported = executor.outputs(project.blueprint.stack(scope)).get(stage.value, {})
+            found += [(_title(name, scope), url) for name, url in _pages(stage, exported)]
+    if not found:
+        why = "the blueprint has no such stage" if not _has(project, stage) else "nothing of it has a page here"
+        hint = "; a model is served once it is released" if stage is Stage.SERVING and _has(project, stage) else ""
+        raise NoPageError(f"{stage} has no page to open: {why}{hint}")
+    return found
+
+
+def _has(project: Project, stage: Stage) -> bool:
+    scopes = (project.blueprint.scope(name) for name in project.blueprint.scopes)
+    return any(getattr(scope.settings.stages, stage.value) is not None for scope in scopes)
+
+
+def _title(name: str, scope: str) -> str:
+    return name if scope == SHARED else f"{name} in {scope}"
+
+
+def _pages(stage: Stage, exported: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The pages that a stage's contract tells of."""
+    if url := exported.get("ui_url"):
+        yield stage.value, str(url)
+    elif stage is Stage.MODEL_REGISTRY and str(exported.get("registry_uri", "")).startswith("http"):
+        yield stage.value, f"{exported['registry_uri']}/#/models"
+    elif stage is Stage.SERVING:
+        for model, address in exported.get("endpoints", {}).items():
+            if str(address).startswith("http"):
+                yield model, f"{address}/docs"
