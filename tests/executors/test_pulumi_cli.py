@@ -158,8 +158,9 @@ def test_nothing_is_left_after_destroy(project: Project) -> None:
     assert not folder.exists()
 
 
-def _protected() -> None:
-    pulumi.ComponentResource("test:index:Kept", "kept", {}, pulumi.ResourceOptions(protect=True))
+def _protected(protect: bool = True) -> None:
+    component = pulumi.ComponentResource("test:index:Kept", "kept", {}, pulumi.ResourceOptions(protect=protect))
+    component.register_outputs({})
 
 
 def _broken() -> None:
@@ -177,7 +178,7 @@ def test_what_is_protected_stops_a_destroy_before_it_begins(project: Project) ->
     with pytest.raises(PulumiProtectedError, match="::kept"):
         executor.destroy(identity)
     assert set(executor.up(_protected, identity).unchanged) == set(created)
-    executor.up(lambda: pulumi.ComponentResource("test:index:Kept", "kept", {}) and None, identity)
+    executor.up(lambda: _protected(protect=False), identity)
     assert set(executor.destroy(identity).deleted) == set(created)
 
 
