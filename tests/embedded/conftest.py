@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from embedded_sample import end_sleepers
+from embedded_sample import end_sleepers, sleepers
 
 
 @pytest.fixture
@@ -15,4 +15,5 @@ def root(tmp_path: Path) -> Iterator[Path]:
     world = tmp_path / "world"
     world.mkdir()
     yield tmp_path
-    end_sleepers(tmp_path)
+    end_sleepers(world)
+    assert sleepers(str(world)) == []

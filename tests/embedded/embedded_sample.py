@@ -214,6 +214,7 @@ def end_sleepers(folder: Path) -> None:
     """End what a test left."""
     for process in sleepers(str(folder)):
         process.send_signal(signal.SIGKILL)
+        _reap(process)
 
 
 def variant(folder: Path, letter: str) -> Callable[[], None]:

@@ -52,7 +52,7 @@ def fresh_root() -> Iterator[Path]:
     try:
         yield root
     finally:
-        end_sleepers(root)
+        end_sleepers(world_folder(root))
         shutil.rmtree(root)
 
 
