@@ -83,7 +83,9 @@ def test_a_changed_or_missing_file_is_noticed_and_mended(tmp_path: Path) -> None
     assert seen()
     path.unlink()
     assert not provider.read(created.id, created.outs).id
+    (tmp_path / ".settings.json.unfinished").write_text("what a kill leaves")
     provider.delete(created.id, created.outs)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

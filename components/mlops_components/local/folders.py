@@ -7,7 +7,6 @@ its contents are left alone.
 import hashlib
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from mlops_components.local.problems import LocalPlatformError
@@ -68,15 +67,11 @@ def write_file(path: Path, content: str, mode: int) -> bool:
         return False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-                stream.write(content)
-            Path(temporary).chmod(mode)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        temporary = _unfinished(path)
+        with open(temporary, "w", encoding="utf-8", newline="", opener=_private) as stream:
+            stream.write(content)
+        temporary.chmod(mode)
+        temporary.replace(path)
     except OSError as error:
         raise _refused("write", path, error) from error
     return True
@@ -96,10 +91,20 @@ def remove_file(path: Path) -> None:
     """Remove the file at `path`, if it is there."""
     try:
         path.unlink(missing_ok=True)
+        _unfinished(path).unlink(missing_ok=True)
     except NotADirectoryError:
         return
     except OSError as error:
         raise _refused("remove", path, error) from error
+
+
+def _unfinished(path: Path) -> Path:
+    """Where content stands until it is complete; always the same, so that a kill leaves nothing to be forgotten."""
+    return path.with_name(f".{path.name}.unfinished")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _refused(what: str, path: Path, error: OSError) -> LocalPlatformError:
