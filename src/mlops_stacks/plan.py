@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-SECRET = "[secret]"
+SECRET = "[secret]"  # noqa: S105  (what is shown instead of one)
 """Stands in a plan for every secret value."""
 
 UNKNOWN = "[unknown]"

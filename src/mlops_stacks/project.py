@@ -19,7 +19,7 @@ class Project:
     file: Path
     """The blueprint's file, absolute."""
     releases: Mapping[str, Mapping[str, str]]
-    """Environment -> model -> version, resolved from blueprint and release lock; without those whose release is `none`."""
+    """Environment -> model -> version, from blueprint and release lock; without those whose release is `none`."""
 
     @property
     def root(self) -> Path:
@@ -42,15 +42,15 @@ class Project:
         return StackIdentity(PULUMI_PROJECT, self.blueprint.stack(scope), self.root)
 
     def scopes(self, environment: str | None) -> tuple[str, ...]:
-        """The scopes that an environment needs, in order; without one, all. Raises `UnknownEnvironment`."""
+        """The scopes that an environment needs, in order; without one, all. Raises `UnknownEnvironmentError`."""
         if environment is None:
             return self.blueprint.scopes
         if environment not in self.blueprint.scopes:
-            raise UnknownEnvironment(environment, tuple(self.blueprint.environments))
+            raise UnknownEnvironmentError(environment, tuple(self.blueprint.environments))
         return (SHARED,) if environment == SHARED else (SHARED, environment)
 
 
-class UnknownEnvironment(Exception):
+class UnknownEnvironmentError(Exception):
     """An environment was asked for that the blueprint does not have."""
 
     def __init__(self, asked: str, known: tuple[str, ...]) -> None:

@@ -142,6 +142,16 @@ def two_values(path: Path, annotation: Any) -> tuple[Any, Any]:
     origin, args = get_origin(kind), get_args(kind)
     if origin is Literal:
         return args[0], args[-1]
+    if origin in (tuple, list):
+        return _two_lists(bare(args[0])[0])
+    if origin is dict:
+        return {"a": 1}, {"a": 2}
+    if origin in (Union, types.UnionType):  # a release: a word or a version
+        return 1, 2
+    return _two_scalars(dotted, kind, notes)
+
+
+def _two_scalars(dotted: str, kind: Any, notes: tuple[Any, ...]) -> tuple[Any, Any]:
     if isinstance(kind, type) and issubclass(kind, Enum):
         members = list(kind)
         return members[0].value, members[-1].value
@@ -150,23 +160,15 @@ def two_values(path: Path, annotation: Any) -> tuple[Any, Any]:
     if kind in (int, float):
         lowest = next((n.ge for n in notes if isinstance(n, Ge)), next((n.gt for n in notes if isinstance(n, Gt)), 1))
         return kind(lowest + 1), kind(lowest + 2)
-    if origin in (Union, types.UnionType):  # a release: a word or a version
-        return 1, 2
-    if origin in (tuple, list):
-        element = bare(args[0])[0]
-        members = (
-            list(get_args(element))
-            if get_origin(element) is Literal
-            else [20.0, 60.0]
-            if element is float
-            else ["a.b", "c.d"]
-        )
-        return [members[0]], [members[-1]]
-    if origin is dict:
-        return {"a": 1}, {"a": 2}
     if kind is str and any(isinstance(n, StringConstraints) and n.pattern for n in notes):
         raise LookupError(f"say in EXAMPLES which values `{dotted}` may have")
     return "first", "second"
+
+
+def _two_lists(element: Any) -> tuple[Any, Any]:
+    if get_origin(element) is Literal:
+        return [get_args(element)[0]], [get_args(element)[-1]]
+    return ([20.0], [60.0]) if element is float else (["a.b"], ["c.d"])
 
 
 def example(annotation: Any, path: Path) -> Any:

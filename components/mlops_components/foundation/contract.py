@@ -6,7 +6,7 @@ import pulumi
 
 
 class Foundation(Protocol):
-    """What a foundation offers to the other stages, on every platform. All roots are fsspec URIs without a final slash."""
+    """What a foundation offers to the other stages, on every platform. Roots are fsspec URIs without a final slash."""
 
     artifact_root: pulumi.Output[str]
     """Where pipelines, models and run folders go."""

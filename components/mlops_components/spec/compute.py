@@ -1,14 +1,15 @@
 """How much machine a piece of work gets."""
 
-from typing import Optional
+from typing import NotRequired, Optional
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
+
+from mlops_components.spec.closed import closed
 
 
+@closed
 class Gpu(TypedDict):
     """Accelerators of one kind."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
 
     count: int
     """How many, at least 1."""
@@ -16,10 +17,9 @@ class Gpu(TypedDict):
     """The platform's own name of the accelerator, e.g. `nvidia-l4`; default: whichever the platform offers."""
 
 
+@closed
 class Compute(TypedDict):
     """Machine for one step, server or notebook."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
 
     cpu: NotRequired[Optional[float]]
     """Virtual CPUs; default: the engine's."""

@@ -1,12 +1,14 @@
 """Features: one definition for training and for inference."""
 
-from enum import Enum
-from typing import Optional
+from enum import StrEnum
+from typing import NotRequired, Optional
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
+
+from mlops_components.spec.closed import closed
 
 
-class FeatureType(str, Enum):
+class FeatureType(StrEnum):
     """What a feature's value is."""
 
     STRING = "string"
@@ -16,20 +18,18 @@ class FeatureType(str, Enum):
     TIMESTAMP = "timestamp"
 
 
+@closed
 class Feature(TypedDict):
     """One column of a feature group."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
 
     name: str
     type: FeatureType
     description: NotRequired[Optional[str]]
 
 
+@closed
 class FeatureGroup(TypedDict):
     """Features of one entity, which many models share."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
 
     entity: str
     """The column that says what a row is about, e.g. `origin`."""

@@ -1,19 +1,19 @@
 """The training pipeline, from which every engine renders its own document."""
 
-from typing import Optional
+from typing import NotRequired, Optional
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
+from mlops_components.spec.closed import closed
 from mlops_components.spec.compute import Compute
 
 STEPS = ("extract", "validate", "prepare", "train", "evaluate", "validate_model", "register")
 """The steps of a training pipeline, in order; each is one run of the step command."""
 
 
+@closed
 class Schedule(TypedDict):
     """When something starts by itself."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
 
     cron: str
     """Five fields (minute hour day month weekday), as crontab(5) reads them."""

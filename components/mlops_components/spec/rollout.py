@@ -1,12 +1,14 @@
 """How a new model version takes over from the one that serves."""
 
-from enum import Enum
-from typing import Optional
+from enum import StrEnum
+from typing import NotRequired, Optional
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
+
+from mlops_components.spec.closed import closed
 
 
-class Strategy(str, Enum):
+class Strategy(StrEnum):
     """The ways to take over."""
 
     ALL_AT_ONCE = "all_at_once"
@@ -16,10 +18,9 @@ class Strategy(str, Enum):
     AB = "ab"
 
 
+@closed
 class RollbackConditions(TypedDict):
     """When the version before comes back by itself."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
 
     error_rate_percent: NotRequired[Optional[float]]
     """Server errors per hundred requests, over the bake time."""
@@ -27,10 +28,9 @@ class RollbackConditions(TypedDict):
     """99th percentile of the response time, over the bake time."""
 
 
+@closed
 class Rollout(TypedDict):
     """One specification, mapped to each engine's own mechanism; what an engine cannot do is refused at validation."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
 
     strategy: Strategy
     """How the new version takes over."""

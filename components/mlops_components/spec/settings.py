@@ -4,9 +4,11 @@ Written by the composition (or by a component, where a value is only known after
 `mlops_stacks.runtime`.
 """
 
-from typing import Any, Optional
+from typing import Any, NotRequired, Optional
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
+
+from mlops_components.spec.closed import closed
 
 
 class WorkloadRef(TypedDict):
@@ -27,10 +29,9 @@ class SecretRef(TypedDict):
     """Name of the variable, or path of the file."""
 
 
+@closed
 class MetricThreshold(TypedDict):
     """What a candidate model must reach in its evaluation."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
 
     metric: str
     """A name that the workload's `evaluate` reports, e.g. `auc`."""
@@ -40,10 +41,9 @@ class MetricThreshold(TypedDict):
     """Largest value that passes."""
 
 
+@closed
 class Acceptance(TypedDict):
     """When a trained model may be registered."""
-
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]
 
     thresholds: NotRequired[list[MetricThreshold]]
     """All must hold."""

@@ -184,9 +184,7 @@ def _leaves(value: Any, path: FieldPath) -> Iterator[FieldPath]:
     if isinstance(value, (Mapping, list)) and value:
         for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from _leaves(item, (*path, key))
-    elif path and value not in ({}, [], None):
-        yield path
-    elif len(path) == 2 and path[0] == "models":
+    elif (path and value not in ({}, [], None)) or (len(path) == 2 and path[0] == "models"):
         yield path
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 
 from mlops_components.grants import AwsGrant
-from mlops_components.identity.aws import AwsIdentity
+from mlops_components.identity.aws import AwsIdentity, AwsIdentityArgs
 from mlops_components.placement import AwsPlacement
 from mlops_stacks.blueprint.target import AwsTarget
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
@@ -55,18 +55,16 @@ def identity(
     """A role for one purpose of a stage, made before the stage's component, with exactly these permissions."""
     foundation: Any = context.settings.stages.foundation
     boundary = getattr(foundation, "permission_boundary", None)
-    return AwsIdentity(
-        f"{stage.value.replace('_', '-')}-{purpose}",
-        {
-            "placement": placement(context),
-            "purpose": purpose,
-            "on_behalf_of": stage.value,
-            "services": list(services),
-            "grants": list(grants),
-            **({"permission_boundary": boundary} if boundary else {}),
-        },
-        context.resource_options(Platform.AWS),
-    )
+    args: AwsIdentityArgs = {
+        "placement": placement(context),
+        "purpose": purpose,
+        "on_behalf_of": stage.value,
+        "services": list(services),
+        "grants": list(grants),
+    }
+    if boundary:
+        args["permission_boundary"] = boundary
+    return AwsIdentity(f"{stage.value.replace('_', '-')}-{purpose}", args, options(context))
 
 
 def options(context: Context) -> pulumi.ResourceOptions:

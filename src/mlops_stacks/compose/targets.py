@@ -23,4 +23,7 @@ def _aws(target: AwsTarget) -> pulumi.ProviderResource:
     import pulumi_aws as aws
 
     roles = [aws.ProviderAssumeRoleArgs(role_arn=target.role, session_name="mlops-stacks")] if target.role else None
-    return aws.Provider("aws", region=target.region, allowed_account_ids=[target.account], assume_roles=roles)
+    provider: pulumi.ProviderResource = aws.Provider(
+        "aws", region=target.region, allowed_account_ids=[target.account], assume_roles=roles
+    )
+    return provider

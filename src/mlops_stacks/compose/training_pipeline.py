@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlops_components.spec.compute import Compute
 from mlops_components.spec.pipeline import STEPS, PipelineSpec
 from mlops_components.spec.settings import SecretRef
 from mlops_stacks.blueprint.model import ModelConfig
@@ -29,7 +30,7 @@ def pipeline_spec(name: str, model: ModelConfig) -> PipelineSpec:
                 "depends_on": list(STEPS[max(0, at - 1) : at]),
                 "retries": pipeline.retries,
                 "timeout_minutes": pipeline.timeout_minutes,
-                "compute": pipeline.compute or {},
+                "compute": pipeline.compute or Compute(),
             }
             for at, step in enumerate(STEPS)
         ],

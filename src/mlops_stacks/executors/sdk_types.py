@@ -66,7 +66,7 @@ def output_types_of(resource_class: Any) -> OutputTypes:
 def _is_optional(hint: Any) -> bool:
     if typing.get_origin(hint) is pulumi.Output:
         (hint,) = typing.get_args(hint)
-    return hint is not None and bool(_types._is_optional_type(hint))
+    return hint is not None and bool(_types._is_optional_type(hint))  # type: ignore[no-untyped-call]
 
 
 def _accepts(kind: Any, value: Any) -> bool:
@@ -177,7 +177,7 @@ def _single(hint: Any) -> ValueType:
     if issubclass(hint, enum.Enum):
         return _choices(tuple(member.value for member in hint))
     if _types.is_input_type(hint):
-        return ValueType("object", object=partial(object_type_of, hint))
+        return ValueType("object", object=partial(object_type_of, hint))  # type: ignore[arg-type]
     if issubclass(hint, (pulumi.Asset, pulumi.Archive)):
         return ValueType("asset")
     return _ANY

@@ -52,8 +52,14 @@ def executor_for(project: Project, choice: ExecutorChoice, observer: Observer) -
 
 
 def up(project: Project, executor: Executor, environment: str | None = None) -> Iterator[ScopeResult]:
-    """Bring every scope to what the blueprint says, the shared one first."""
+    """Bring every scope to what the blueprint says, the shared one first.
+
+    An environment whose release was rejected in the registry is refused before it is touched: `ReleaseError`.
+    """
+    from mlops_stacks.operations.releasing import refuse_rejected
+
     for scope in project.scopes(environment):
+        refuse_rejected(project, executor, scope)
         result = executor.up(lambda scope=scope: compose(project, scope), project.identity(scope))  # type: ignore[misc]
         yield ScopeResult(scope, result)
 

@@ -16,7 +16,7 @@ from mlops_stacks.project import Project
 def plan(project: Project, environment: str | None = None) -> Plan:
     """The checked plan of an environment (with the shared scope it stands on), or of all scopes.
 
-    Raises `UnknownEnvironment`, and what a component says of arguments it cannot take.
+    Raises `UnknownEnvironmentError`, and what a component says of arguments it cannot take.
     """
     earlier: dict[str, Mapping[str, Any]] = {}
     scopes: list[ScopePlan] = []
