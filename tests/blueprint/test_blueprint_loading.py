@@ -386,6 +386,15 @@ def test_a_problem_of_the_base_is_reported_once_and_at_the_base() -> None:
     assert (only.line, only.field) == (8, "models.flight_delay.release")
 
 
+def test_what_every_scope_covers_is_checked_all_the_same() -> None:
+    covered = 'shared: {workload: {entry_point: "a:b"}}\n' + MINIMAL.replace(
+        "{dev: {}}", '{dev: {workload: {entry_point: "a:b"}}}'
+    )
+    assert problems(covered.replace('{entry_point: "flight_delay.workload:workload"}', "{path: code}")) == ()
+    (only,) = problems(covered.replace('{entry_point: "flight_delay.workload:workload"}', "[code]"))
+    assert (only.line, only.field) == (7, "workload")
+
+
 def test_an_overlay_that_chooses_another_mode_drops_what_belonged_to_the_first() -> None:
     text = """\
 schema_version: 1

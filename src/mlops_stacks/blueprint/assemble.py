@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -33,7 +34,7 @@ def assemble(document: Document) -> tuple[Blueprint | None, list[Problem]]:
     """
     if not isinstance(document, Mapping):
         return None, [Problem((), "a blueprint is a mapping of fields", "begin with `schema_version: 1`")]
-    problems = list(_shape_problems(document))
+    problems = [*_shape_problems(document), *_hidden_problems(document)]
     try:
         # Strict, so that `"5"` is no number and `yes` no truth value; by way of JSON, where strict still means that an
         # enumeration is written as a text and a tuple as a list.
@@ -63,6 +64,24 @@ def _shape_problems(document: Document) -> Iterator[Problem]:
     yield from _scope_problems(document.get(SHARED), (SHARED,))
     for name, environment in environments.items():
         yield from _scope_problems(environment, ("environments", name))
+
+
+def _hidden_problems(document: Document) -> list[Problem]:
+    """What is wrong at the top level although an overlay in every scope covers it: nothing is dropped in silence.
+
+    That something is missing there is no problem, since the overlays add it.
+    """
+    if not set(_OVERLAY_KEYS) & set(_mapping(document.get(SHARED))):
+        return []  # then the shared scope is the top level, and is validated as such
+    uncovered = _resolved({**document, SHARED: {}, "environments": {}})
+    try:
+        Blueprint.model_validate_json(json.dumps(uncovered), strict=True)
+    except ValidationError as error:
+        found = problems_of(error, ignored=frozenset({"missing", "union_tag_not_found"}))
+        return [
+            replace(problem, path=problem.path[2:]) for problem in found if problem.path[:2] == (SHARED, "settings")
+        ]
+    return []
 
 
 def _scope_problems(scope: Any, path: FieldPath) -> Iterator[Problem]:
@@ -165,7 +184,7 @@ def merge(base: Any, overlay: Any, field: str = "") -> Any:
     """
     if not isinstance(overlay, Mapping):
         return copy.deepcopy(overlay)
-    if isinstance(base, list) and all(isinstance(item, str) for item in base):
+    if field == "stages" and isinstance(base, list) and _are_stages(base):
         base = {item: {} for item in base}
     if not isinstance(base, Mapping) or (field in _CHOICES and _chooses_anew(base, overlay, *_CHOICES[field])):
         base = {}

@@ -97,10 +97,12 @@ class _Place:
     is_key: bool = False
 
 
-def problems_of(error: ValidationError, model: type[BaseModel] | None = None) -> list[Problem]:
+def problems_of(
+    error: ValidationError, model: type[BaseModel] | None = None, ignored: Collection[str] = ()
+) -> list[Problem]:
     """Every error as a problem, with paths of the resolved shape, each place and message once.
 
-    `model` is the one that was validated; default: `Blueprint`.
+    `model` is the one that was validated; default: `Blueprint`. `ignored` are pydantic's types of errors to leave out.
     """
     if model is None:
         from mlops_stacks.blueprint.settings import Blueprint
@@ -109,6 +111,8 @@ def problems_of(error: ValidationError, model: type[BaseModel] | None = None) ->
     root = _Schemas(model)
     found: dict[FieldPath, Problem] = {}
     for detail in error.errors(include_url=False, include_context=False):
+        if detail["type"] in ignored:
+            continue
         problem = _problem(root, detail["type"], detail["loc"], detail["input"])
         if detail["type"] not in _TAG_ERRORS or root.place(detail["loc"]).path not in found:
             found.setdefault(problem.path, problem)
