@@ -415,6 +415,12 @@ stages: {foundation: {key: {deletion_window_days: 7}}}
     assert keys_of["prod"] == {"mode": "adopt", "arn": "arn:aws:kms:eu-west-1:222222222222:key/a"}
 
 
+def test_true_is_no_schema_version() -> None:
+    assert sentences(MINIMAL.replace("schema_version: 1", "schema_version: true")) == [
+        "line 1: schema_version: it must be `1`, not `true`; write `1`"
+    ]
+
+
 def test_secrets_are_never_repeated() -> None:
     text = MINIMAL + "secrets: {A: hunter2, B: {source: hunter2}, C: {source: file, path: [hunter2]}, D: [hunter2]}\n"
     found = sentences(text)

@@ -49,6 +49,8 @@ def assemble(document: Document) -> tuple[Blueprint | None, list[Problem]]:
 def _shape_problems(document: Document) -> Iterator[Problem]:
     """What the models cannot see, because overlays are merged before: mappings where mappings belong, known keys."""
     yield from _unknown_keys(document, (), (*_ROOT_KEYS, *_OVERLAY_KEYS))
+    if document.get("schema_version") is True:  # which pydantic takes for the 1 of a Literal, even where it is strict
+        yield Problem(("schema_version",), "it must be `1`, not `true`", "write `1`")
     environments = document.get("environments")
     if not isinstance(environments, Mapping) or not environments:
         yield Problem(
