@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from mlops_stacks.executors.events import Observer
-    from mlops_stacks.operations.deploying import Executor
+    from mlops_stacks.executors.protocol import Executor
     from mlops_stacks.project import Project
 
 _BLUEPRINT_HELP = "The blueprint; default: blueprint.yaml here, or the only one in blueprints/."

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from mlops_stacks.blueprint.vocabulary import SHARED
 from mlops_stacks.compose.program import compose
 from mlops_stacks.executors.events import Observer
-from mlops_stacks.executors.names import StackIdentity
+from mlops_stacks.executors.protocol import Executor
 from mlops_stacks.project import Project
 
 
@@ -21,14 +21,6 @@ class ExecutorChoice(StrEnum):
     """The embedded one for a blueprint that is all local, else the Pulumi CLI."""
     EMBEDDED = "embedded"
     PULUMI = "pulumi"
-
-
-class Executor(Protocol):
-    """What `up` and `destroy` need of an executor."""
-
-    def up(self, program: Callable[[], None], identity: StackIdentity) -> Any: ...
-    def destroy(self, identity: StackIdentity) -> Any: ...
-    def outputs(self, stack: str) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from mlops_stacks.blueprint.vocabulary import SHARED
-from mlops_stacks.operations.deploying import Executor, contracts
+from mlops_stacks.executors.protocol import Executor
+from mlops_stacks.operations.deploying import contracts
 from mlops_stacks.project import Project
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlops_stacks.blueprint.vocabulary import SHARED, Stage
-from mlops_stacks.operations.deploying import Executor
+from mlops_stacks.executors.protocol import Executor
 from mlops_stacks.project import Project
 
 

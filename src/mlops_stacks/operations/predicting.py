@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mlops_stacks.blueprint.vocabulary import Stage
-from mlops_stacks.operations.deploying import Executor, contracts
+from mlops_stacks.executors.protocol import Executor
+from mlops_stacks.operations.deploying import contracts
 from mlops_stacks.operations.http import NoAnswerError, request
 from mlops_stacks.project import Project
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlops_stacks.blueprint.vocabulary import SHARED, Stage
-from mlops_stacks.operations.deploying import Executor
+from mlops_stacks.executors.protocol import Executor
 from mlops_stacks.operations.http import NoAnswerError, request
 from mlops_stacks.project import Project
 from mlops_stacks.runtime import lineage

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_stacks.blueprint.release_lock import lock_path, read_lock, write_lock
-from mlops_stacks.operations.deploying import Executor
+from mlops_stacks.executors.protocol import Executor
 from mlops_stacks.operations.registry import ModelRegistry, Version, registry_of
 from mlops_stacks.project import Project
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
-from mlops_stacks.operations.deploying import Executor, contracts
+from mlops_stacks.executors.protocol import Executor
+from mlops_stacks.operations.deploying import contracts
 from mlops_stacks.project import Project
 
 BUSY_CODE = 4
