@@ -1,0 +1,417 @@
+"""The resources of benchmarks/aws.yaml as one would write them by hand: plain pulumi_aws, no component, no blueprint.
+
+A test keeps it equal to the composed plan (tests/benchmarks/test_flat_programs.py), so that their times compare.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from planning import plan_scopes
+
+from mlops_stacks.plan import ScopePlan
+
+REGION = "eu-west-1"
+DEV, PROD = "111111111111", "222222222222"
+THROUGH_S3 = f"s3.{REGION}.amazonaws.com"
+LOGGED = ("artifacts", "data", "capture")
+KEY_ACTIONS = [
+    f"kms:{action}"
+    for action in (
+        "CancelKeyDeletion CreateAlias CreateGrant Decrypt DeleteAlias DescribeKey DisableKey DisableKeyRotation "
+        "EnableKey EnableKeyRotation Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext GetKeyPolicy "
+        "GetKeyRotationStatus ListGrants ListKeyPolicies ListKeyRotations ListResourceTags PutKeyPolicy ReEncryptFrom "
+        "ReEncryptTo RetireGrant RevokeGrant RotateKeyOnDemand ScheduleKeyDeletion TagResource UntagResource "
+        "UpdateAlias UpdateKeyDescription"
+    ).split()
+]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where a stack goes."""
+
+    name: str
+    account: str
+    reader: str
+    """The other account, which may read."""
+    lifecycle: str
+
+    def tags(self, stage: str) -> dict[str, str]:
+        """Tags of a resource."""
+        return {
+            "blueprint": "flights",
+            "cost-centre": "4711",
+            "environment": self.name,
+            "managed-by": "mlops-stacks",
+            "owner": "data-platform@example.com",
+            "stage": stage,
+        }
+
+    def bucket(self, purpose: str) -> str:
+        """Name of a bucket."""
+        return f"flights-{self.name}-{purpose}-{self.account}"
+
+    def stateful(self, provider: aws.Provider) -> pulumi.ResourceOptions:
+        """Options of what holds data."""
+        return pulumi.ResourceOptions(
+            provider=provider,
+            protect=True if self.lifecycle == "protect" else None,
+            retain_on_delete=True if self.lifecycle == "retain" else None,
+        )
+
+
+def root_of(account: str) -> str:
+    """The principal that stands for a whole account."""
+    return f"arn:aws:iam::{account}:root"
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    """A policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(actions: list[str], resources: list[str] | None = None, **rest: Any) -> dict[str, Any]:
+    """A statement that allows."""
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": actions, **rest}
+    if resources is not None:
+        statement["Resource"] = resources
+    return statement
+
+
+def aws_provider(scope: Scope) -> aws.Provider:
+    """The provider of a stack's account."""
+    return aws.Provider("aws", region=REGION, allowed_account_ids=[scope.account])
+
+
+def kms_key(scope: Scope, provider: aws.Provider, *, readers: bool) -> aws.kms.Key:
+    """A key with rotation, and its alias."""
+    statements = [
+        allow(KEY_ACTIONS, ["*"], Sid="AccountDecidesByItsOwnPolicies", Principal={"AWS": root_of(scope.account)})
+    ]
+    if readers:
+        statements.append(
+            allow(
+                ["kms:Decrypt", "kms:DescribeKey"],
+                ["*"],
+                Sid="ReadersThroughS3",
+                Principal={"AWS": [root_of(scope.reader)]},
+                Condition={"StringEquals": {"kms:ViaService": THROUGH_S3}},
+            )
+        )
+    key = aws.kms.Key(
+        "key",
+        description=f"Encrypts what flights keeps in {scope.name}",
+        enable_key_rotation=True,
+        rotation_period_in_days=365,
+        deletion_window_in_days=30,
+        policy=policy(*statements),
+        tags=scope.tags("foundation"),
+        opts=scope.stateful(provider),
+    )
+    aws.kms.Alias(
+        "key-alias",
+        name=f"alias/flights-{scope.name}",
+        target_key_id=key.key_id,
+        opts=pulumi.ResourceOptions(provider=provider),
+    )
+    return key
+
+
+def images(scope: Scope, provider: aws.Provider, key: aws.kms.Key) -> aws.ecr.Repository:
+    """The image repository, which the other account may pull from."""
+    repository = aws.ecr.Repository(
+        "images",
+        name=f"flights-{scope.name}-images",
+        encryption_configurations=[
+            aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=key.arn)
+        ],
+        force_delete=False,
+        image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
+        image_tag_mutability="IMMUTABLE",
+        tags=scope.tags("foundation"),
+        opts=scope.stateful(provider),
+    )
+    attached = pulumi.ResourceOptions(provider=provider, deleted_with=repository)
+    untagged = {
+        "rulePriority": 1,
+        "description": "Expire untagged images",
+        "selection": {
+            "tagStatus": "untagged",
+            "countType": "sinceImagePushed",
+            "countUnit": "days",
+            "countNumber": 14,
+        },
+        "action": {"type": "expire"},
+    }
+    aws.ecr.LifecyclePolicy(
+        "images-lifecycle", repository=repository.name, policy=json.dumps({"rules": [untagged]}), opts=attached
+    )
+    pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    aws.ecr.RepositoryPolicy(
+        "images-policy",
+        repository=repository.name,
+        policy=policy(allow(pull, Sid="EnvironmentsPull", Principal={"AWS": [root_of(scope.reader)]})),
+        opts=attached,
+    )
+    return repository
+
+
+def model_group(scope: Scope, provider: aws.Provider) -> aws.sagemaker.ModelPackageGroup:
+    """The registry's group of the model, which the other account may deploy from."""
+    name = f"flights-{scope.name}-delay"
+    group = aws.sagemaker.ModelPackageGroup(
+        "models-delay",
+        model_package_group_name=name,
+        model_package_group_description="Will a flight from New York arrive more than 15 minutes late?",
+        tags=scope.tags("model_registry"),
+        opts=scope.stateful(provider),
+    )
+    others = {"AWS": [root_of(scope.reader)]}
+    versions = f"arn:aws:sagemaker:{REGION}:{scope.account}:model-package/{name}/*"
+    deploy = ["sagemaker:CreateModel", "sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"]
+    aws.sagemaker.ModelPackageGroupPolicy(
+        "models-delay-policy",
+        model_package_group_name=group.model_package_group_name,
+        resource_policy=group.arn.apply(
+            lambda arn: policy(
+                allow(["sagemaker:DescribeModelPackageGroup"], [arn], Sid="ReadGroup", Principal=others),
+                allow(deploy, [versions], Sid="DeployVersions", Principal=others),
+            )
+        ),
+        opts=pulumi.ResourceOptions(provider=provider, deleted_with=group),
+    )
+    return group
+
+
+def bucket_policy(scope: Scope, purpose: str, arn: str) -> str:
+    """No request without TLS 1.2, and then who else may come in."""
+    deny = {"Effect": "Deny", "Action": ["s3:*"], "Principal": {"AWS": "*"}, "Resource": [arn, f"{arn}/*"]}
+    statements: list[dict[str, Any]] = [
+        {**deny, "Sid": "RefusePlainHttp", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        {**deny, "Sid": "RefuseOldTls", "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
+    ]
+    if purpose == "artifacts":
+        reader = {"AWS": [root_of(scope.reader)]}
+        statements.append(allow(["s3:GetObject"], [f"{arn}/*"], Sid="Readers", Principal=reader))
+        statements.append(allow(["s3:GetBucketLocation", "s3:ListBucket"], [arn], Sid="ReadersList", Principal=reader))
+    if purpose == "logs":
+        statements.append(
+            allow(
+                ["s3:PutObject"],
+                [f"{arn}/s3/*"],
+                Sid="AccessLogs",
+                Principal={"Service": "logging.s3.amazonaws.com"},
+                Condition={
+                    "ArnLike": {"aws:SourceArn": [f"arn:aws:s3:::{scope.bucket(each)}" for each in LOGGED]},
+                    "StringEquals": {"aws:SourceAccount": scope.account},
+                },
+            )
+        )
+    return policy(*statements)
+
+
+def bucket(
+    scope: Scope,
+    provider: aws.Provider,
+    purpose: str,
+    *,
+    key: aws.kms.Key | None,
+    expire_days: int | None = None,
+) -> tuple[aws.s3.Bucket, aws.s3.BucketPolicy]:
+    """A private, encrypted, versioned bucket, and its policy."""
+    made = aws.s3.Bucket(
+        purpose,
+        bucket=scope.bucket(purpose),
+        force_destroy=scope.lifecycle == "delete",
+        tags=scope.tags("foundation"),
+        opts=scope.stateful(provider),
+    )
+
+    def attached(*after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(provider=provider, deleted_with=made, depends_on=list(after))
+
+    aws.s3.BucketServerSideEncryptionConfiguration(
+        f"{purpose}-encryption",
+        bucket=made.bucket,
+        rules=[
+            aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                apply_server_side_encryption_by_default=(
+                    aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                        sse_algorithm="aws:kms" if key else "AES256", kms_master_key_id=key.arn if key else None
+                    )
+                ),
+                bucket_key_enabled=True if key else None,
+            )
+        ],
+        opts=attached(),
+    )
+    ownership = aws.s3.BucketOwnershipControls(
+        f"{purpose}-ownership",
+        bucket=made.bucket,
+        rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+        opts=attached(),
+    )
+    block = aws.s3.BucketPublicAccessBlock(
+        f"{purpose}-public-access",
+        bucket=made.bucket,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=attached(ownership),
+    )
+    access = aws.s3.BucketPolicy(
+        f"{purpose}-policy",
+        bucket=made.bucket,
+        policy=made.arn.apply(lambda arn: bucket_policy(scope, purpose, arn)),
+        opts=attached(block),
+    )
+    versioning = aws.s3.BucketVersioning(
+        f"{purpose}-versioning",
+        bucket=made.bucket,
+        versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+        opts=attached(),
+    )
+    aws.s3.BucketLifecycleConfiguration(
+        f"{purpose}-lifecycle", bucket=made.bucket, rules=expiry_rules(expire_days), opts=attached(versioning)
+    )
+    return made, access
+
+
+def expiry_rules(expire_days: int | None) -> list[aws.s3.BucketLifecycleConfigurationRuleArgs]:
+    """Old versions go after 90 days, and where wanted everything after `expire_days`."""
+    everything = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix="")
+    rules = [
+        aws.s3.BucketLifecycleConfigurationRuleArgs(
+            id="old-versions",
+            status="Enabled",
+            filter=everything,
+            noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+                noncurrent_days=90
+            ),
+            abort_incomplete_multipart_upload=(
+                aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(days_after_initiation=7)
+            ),
+        )
+    ]
+    if expire_days is not None:
+        expiration = aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=expire_days)
+        rules.append(
+            aws.s3.BucketLifecycleConfigurationRuleArgs(
+                id="expiry", status="Enabled", filter=everything, expiration=expiration
+            )
+        )
+    return rules
+
+
+def tracking_role(
+    scope: Scope, provider: aws.Provider, artifacts: aws.s3.Bucket, key: aws.kms.Key
+) -> pulumi.Output[str]:
+    """ARN of the role of the tracking server, known once its policy is attached."""
+    trust = policy(
+        allow(
+            ["sts:AssumeRole"],
+            Principal={"Service": ["sagemaker.amazonaws.com"]},
+            Condition={"StringEquals": {"aws:SourceAccount": scope.account}},
+        )
+    )
+    opts = pulumi.ResourceOptions(provider=provider)
+    role = aws.iam.Role(
+        "tracking-role",
+        name=f"flights-{scope.name}-tracking",
+        assume_role_policy=trust,
+        tags=scope.tags("experiment_tracking"),
+        opts=opts,
+    )
+    grants = aws.iam.RolePolicy(
+        "tracking-policy",
+        name="grants",
+        role=role.name,
+        policy=pulumi.Output.all(artifacts.arn, key.arn).apply(lambda arns: tracking_policy(arns[0], arns[1])),
+        opts=opts,
+    )
+    return pulumi.Output.all(role.arn, grants.id).apply(lambda both: str(both[0]))
+
+
+def tracking_policy(bucket_arn: str, key_arn: str) -> str:
+    """What the tracking server may do: keep artifacts below `mlflow/`."""
+    return policy(
+        allow(
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            [key_arn],
+            Condition={"StringEquals": {"kms:ViaService": [THROUGH_S3]}},
+        ),
+        allow(
+            ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"], [f"{bucket_arn}/mlflow/*"]
+        ),
+        allow(["s3:GetBucketLocation"], [bucket_arn]),
+        allow(["s3:ListBucket"], [bucket_arn], Condition={"StringLike": {"s3:prefix": ["mlflow", "mlflow/*"]}}),
+    )
+
+
+def shared() -> None:
+    """What exists once: image repository and model registry."""
+    scope = Scope("shared", DEV, PROD, "retain")
+    provider = aws_provider(scope)
+    key = kms_key(scope, provider, readers=False)
+    repository = images(scope, provider, key)
+    group = model_group(scope, provider)
+    pulumi.export("key_arn", key.arn)
+    pulumi.export("repository_arn", repository.arn)
+    pulumi.export("repository_name", repository.name)
+    pulumi.export("repository_url", repository.repository_url)
+    pulumi.export("registered_models", {"delay": group.arn})
+
+
+def environment(scope: Scope) -> None:
+    """Buckets, key and tracking server of an environment."""
+    provider = aws_provider(scope)
+    key = kms_key(scope, provider, readers=True)
+    logs, logs_policy = bucket(scope, provider, "logs", key=None, expire_days=400)
+    pulumi.export("key_arn", key.arn)
+    pulumi.export("logs_bucket", logs.bucket)
+    made = {
+        purpose: bucket(scope, provider, purpose, key=key, expire_days=90 if purpose == "capture" else None)[0]
+        for purpose in LOGGED
+    }
+    for purpose, each in made.items():
+        aws.s3.BucketLogging(
+            f"{purpose}-logging",
+            bucket=each.bucket,
+            target_bucket=logs.bucket,
+            target_prefix=f"s3/{purpose}/",
+            opts=pulumi.ResourceOptions(provider=provider, deleted_with=each, depends_on=[logs_policy]),
+        )
+        pulumi.export(f"{purpose}_bucket", each.bucket)
+        pulumi.export(f"{purpose}_bucket_arn", each.arn)
+        pulumi.export(f"{purpose}_root", pulumi.Output.format("s3://{0}", each.bucket))
+    app = aws.sagemaker.MlflowApp(
+        "tracking",
+        name=f"flights-{scope.name}",
+        artifact_store_uri=pulumi.Output.format("s3://{0}/mlflow", made["artifacts"].bucket),
+        role_arn=tracking_role(scope, provider, made["artifacts"], key),
+        account_default_status="DISABLED",
+        model_registration_mode="AutoModelRegistrationDisabled",
+        weekly_maintenance_window_start="Sun:03:00",
+        tags=scope.tags("experiment_tracking"),
+        opts=scope.stateful(provider),
+    )
+    pulumi.export("tracking_uri", app.arn)
+
+
+def plan() -> tuple[ScopePlan, ...]:
+    """The plans of all scopes."""
+    scopes = (Scope("dev", DEV, PROD, "delete"), Scope("prod", PROD, DEV, "protect"))
+    environments = {scope.name: functools.partial(environment, scope) for scope in scopes}
+    return plan_scopes("flights", "aws", Path.cwd(), {"shared": shared, **environments})
+
+
+if __name__ == "__main__":
+    plan()
