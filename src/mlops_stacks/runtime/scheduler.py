@@ -60,8 +60,17 @@ def schedule_command(settings_uri: str) -> int:
 def last_due(schedule: Schedule, now: datetime) -> datetime:
     """The last moment up to `now` (aware) at which the schedule was due, in UTC. Raises `SettingsError`."""
     # croniter's last moment is strictly before: one second on, one that is just now counts.
-    moment: datetime = _moments(schedule, now + timedelta(seconds=1)).get_prev(datetime)
+    moments = _moments(schedule, now + timedelta(seconds=1))
+    moment: datetime = moments.get_prev(datetime)
+    if _is_repeated(moment) and "*" not in schedule["cron"].split()[1]:
+        # The night that ends summer time has an hour twice; what names its hour is due in the first of the two.
+        moment = moment.replace(fold=0)
     return moment.astimezone(UTC)
+
+
+def _is_repeated(moment: datetime) -> bool:
+    """Whether the clock showed this time an hour before, too."""
+    return moment.utcoffset() != moment.replace(fold=0).utcoffset()
 
 
 def next_due(schedule: Schedule, now: datetime) -> datetime:

@@ -55,8 +55,7 @@ def _failures(name: str, schema: pa.DataFrameSchema, tables: Mapping[str, pd.Dat
     ]
 
 
-def _sentence(table: str, key: list[str], cases: pd.Series[Any]) -> str:
-    context, column, check = key
+def _sentence(table: str, context: str, column: str, check: str, cases: pd.Series[Any]) -> str:
     place = f"table `{table}`" if context == "DataFrameSchema" else f"column `{column}` of table `{table}`"
     if check == "column_in_dataframe":
         return f"table `{table}` has no column `{cases.iloc[0]}`"
