@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import re
@@ -12,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from blueprint_cases import HAPPY, MINIMAL, fixed_components, loaded, problems, sentences
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_documents import mutated, shared_fixture
 
 from mlops_stacks.blueprint import yaml_tree
 from mlops_stacks.blueprint.loading import MAX_BYTES, load, load_text, read_tree
@@ -23,17 +23,12 @@ from mlops_stacks.blueprint.yaml_tree import Node, YamlError, read
 
 __all__ = ["fixed_components"]
 pytestmark = pytest.mark.usefixtures("fixed_components")
-shared_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 def refused(path: Path) -> list[str]:
     with pytest.raises(BlueprintError) as error:
         load(path)
     return [str(problem) for problem in error.value.problems]
-
-
-def documents() -> list[dict[str, Any]]:
-    return [load(path).document for path in HAPPY]
 
 
 # Files
@@ -278,52 +273,6 @@ tokens = st.lists(
 @given(tokens)
 def test_no_yaml_makes_a_traceback(parts: list[str]) -> None:
     assert all(problem.line for problem in problems(MINIMAL + "".join(parts)))
-
-
-scalars = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(allow_nan=False),
-    st.text(max_size=8),
-    st.sampled_from(["local", "aws", "dev", "adopt", "create", "none", "sagemaker", "shared"]),
-)
-keys = st.one_of(
-    st.text(max_size=8),
-    st.sampled_from(["platform", "engine", "mode", "target", "stages", "models", "shared", "targets", "key", "source"]),
-)
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=6
-)
-
-
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every container of a document with each of its keys or indexes."""
-    found: list[tuple[Any, Any]] = []
-    if isinstance(value, (dict, list)):
-        for key in list(value) if isinstance(value, dict) else range(len(value)):
-            found += [(value, key), *places(value[key])]
-    return found
-
-
-@st.composite
-def mutated(draw: st.DrawFn) -> dict[str, Any]:
-    document = copy.deepcopy(draw(st.sampled_from(documents())))
-    for _ in range(draw(st.integers(1, 3))):
-        everywhere = places(document)
-        if not everywhere:
-            break
-        container, key = draw(st.sampled_from(everywhere))
-        match draw(st.sampled_from(["delete", "replace", "insert", "move"])):
-            case "delete":
-                del container[key]
-            case "replace":
-                container[key] = draw(values)
-            case "insert" if isinstance(container, dict):
-                container[draw(keys)] = draw(values)
-            case _:
-                container[key] = copy.deepcopy(draw(st.sampled_from(everywhere))[0])
-    return document
 
 
 @settings(shared_fixture, max_examples=300)

@@ -11,7 +11,7 @@ import pytest
 from blueprint_cases import ERRORS, HAPPY, fixed_components, problems
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_blueprint_loading import documents, mutated, places, shared_fixture
+from random_documents import documents, mutated, places, shared_fixture
 
 from mlops_stacks.blueprint import assemble, schema
 from mlops_stacks.blueprint.loading import load, read_text

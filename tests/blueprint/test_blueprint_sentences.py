@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from mlops_stacks.blueprint import sentences
 from mlops_stacks.blueprint.loading import load_text
+from mlops_stacks.blueprint.patterns import PATTERNS
 from mlops_stacks.blueprint.problems import BlueprintError
 from mlops_stacks.blueprint.release_lock import ReleaseLock, resolve_releases, write_lock
 from mlops_stacks.blueprint.sentences import closest, unknown_key
@@ -55,11 +56,11 @@ def test_every_kind_of_schema_has_words(parts: list[dict[str, Any]]) -> None:
 
 def test_every_pattern_is_explained_in_words(parts: list[dict[str, Any]]) -> None:
     patterns = {part["pattern"] for part in parts if "pattern" in part}
-    assert patterns <= set(sentences.PATTERNS)
+    assert patterns <= set(PATTERNS)
 
 
 def test_every_example_fits_its_pattern() -> None:
-    for pattern, (_, fix) in sentences.PATTERNS.items():
+    for pattern, (_, fix) in PATTERNS.items():
         example = fix.split("`")[1].strip('"')
         assert sentences._matches(pattern, example), (pattern, example)
 
