@@ -17,6 +17,7 @@ from mlops_stacks.runtime.documents import parse_json, step_settings
 from mlops_stacks.runtime.errors import RuntimeFault, SettingsError
 from mlops_stacks.runtime.folder import RunFolder, read_bytes
 from mlops_stacks.runtime.parameters import merged
+from mlops_stacks.runtime.secrets import take_secrets
 from mlops_stacks.runtime.steps.job import Job
 from mlops_stacks.runtime.user_code import load_workload
 from mlops_stacks.runtime.workload import StepContext
@@ -62,6 +63,7 @@ def _say(fault: RuntimeFault) -> int:
 
 
 def _execute(step: str, settings: StepSettings, folder: RunFolder) -> dict[str, Any]:
+    take_secrets(settings.get("secrets", {}))
     workload = load_workload(settings["workload"])
     run_parameters = _run_parameters(folder)
     parameters = merged(
