@@ -262,7 +262,7 @@ def quickstart(_arguments: argparse.Namespace) -> int:
         ("Releasing the version that was registered", ["release", "delay", "latest_approved"]),
         ("Serving it", ["up"]),
         (
-            "Asking it about a real flight of 1 April, Newark to Boston at 17:00; it arrived 17 minutes late",
+            "Asking it about a flight of 1 April that arrived 17 minutes late",
             ["predict", "delay", "--input", f"@{FLIGHT}"],
         ),
     )
