@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from compose import documents
 from conftest import check_golden, project_of
+
 from mlops_stacks.operations.planning import plan
 from mlops_stacks.plan import Plan
 
