@@ -29,6 +29,10 @@ _SMALLEST_INTEGER, _LARGEST_INTEGER = -(2**63), 2**63 - 1
 class InputError(ValueError):
     """The request cannot be answered; the text is a sentence for whoever sent it."""
 
+    def __init__(self, sentence: str) -> None:
+        """Escape in the sentence what UTF-8 cannot hold: it may quote the request."""
+        super().__init__(sentence.encode("utf-8", "backslashreplace").decode())
+
 
 def frame_of_instances(instances: Sequence[Any], columns: Sequence[Column]) -> pd.DataFrame:
     """The table of `{"instances": [{column: value}]}`. Raises `InputError`."""
@@ -119,10 +123,15 @@ def _is_float(value: Any) -> bool:
     return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
+def _is_text(value: Any) -> bool:
+    """JSON can say lone surrogates; no table can hold them."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
 _FITS: dict[Kind, Callable[[Any], bool]] = {
     "float": _is_float,
     "integer": _is_integer,
-    "string": lambda value: isinstance(value, str),
+    "string": _is_text,
     "boolean": lambda value: isinstance(value, bool),
 }
 

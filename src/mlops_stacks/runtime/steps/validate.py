@@ -41,14 +41,15 @@ def _failures(name: str, schema: pa.DataFrameSchema, tables: Mapping[str, pd.Dat
 
     if name not in tables:
         raise ContractError(f"`schemas` describes a table `{name}`, which `extract` does not return.")
-    try:
-        schema.validate(tables[name], lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases
-    except SchemaError as error:
-        return [f"table `{name}`: {error}"]
-    else:
-        return []
+    with user_errors(f"the schema of table `{name}` failed"):
+        try:
+            schema.validate(tables[name], lazy=True)
+        except SchemaErrors as error:
+            cases = error.failure_cases
+        except SchemaError as error:
+            return [f"table `{name}`: {error}"]
+        else:
+            return []
     grouped = cases.groupby(["schema_context", "column", "check"], dropna=False, sort=False)["failure_case"]
     return [
         _sentence(name, str(context), str(column), str(check), group) for (context, column, check), group in grouped
