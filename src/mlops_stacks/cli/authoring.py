@@ -77,7 +77,7 @@ def validate(context: typer.Context, blueprint: BlueprintOption = None, json: Js
     """Check a blueprint and say everything that is wrong with it, with file, line and remedy."""
     from mlops_stacks.blueprint.problems import BlueprintError
     from mlops_stacks.cli.console import result, result_json
-    from mlops_stacks.cli.exits import ExitCode, Silent
+    from mlops_stacks.cli.exits import ExitCode, SilentError
 
     try:
         project = open_project(context, blueprint, releases=True)
@@ -93,7 +93,7 @@ def validate(context: typer.Context, blueprint: BlueprintOption = None, json: Js
                 ],
             }
         )
-        raise Silent(ExitCode.REFUSED) from None
+        raise SilentError(ExitCode.REFUSED) from None
     if json:
         result_json({"valid": True, "problems": []})
         return

@@ -48,7 +48,7 @@ def up(
             progress.begin(project.blueprint.stack(scope))
             done = next(carried)
             exported[scope] = dict(done.result.outputs)
-            progress.end(_counts(done.result), getattr(done.result, "remaining", ()))
+            progress.end(done.result.remaining)
         progress.summary()
     for line in next_steps(project, exported):
         result(line)
@@ -82,7 +82,7 @@ def destroy(
             progress.begin(project.blueprint.stack(scope))
             done = next(carried)
             remaining += done.result.remaining
-            progress.end({"deleted": len(done.result.deleted)}, ())
+            progress.end()
     if remaining:
         note("What is left:")
         for sentence in remaining:
@@ -101,7 +101,7 @@ def outputs(
     executor: ExecutorOption = ExecutorName.AUTO,
     json: JsonOption = False,
 ) -> None:
-    """Print what the stages export: addresses, names, versions. Of every scope, or of one environment with the shared."""
+    """Print what the stages export: addresses, names, versions."""
     from mlops_stacks.cli.console import result, result_json
     from mlops_stacks.operations.exports import exports_of, flattened, select
 
@@ -110,10 +110,8 @@ def outputs(
     if json:
         result_json(found)
         return
-    for path, value in flattened(found):
-        result(f"{path} = {value}" if path else str(value))
-
-
-def _counts(done: Any) -> dict[str, int]:
-    kinds = ("created", "updated", "replaced", "deleted", "unchanged")
-    return {kind: len(getattr(done, kind)) for kind in kinds}
+    if not isinstance(found, dict):
+        result(str(found))
+        return
+    for path, value in flattened(found, key or ""):
+        result(f"{path} = {value}")

@@ -26,7 +26,7 @@ class CommandError(Exception):
         self.code = code
 
 
-class Silent(CommandError):
+class SilentError(CommandError):
     """Ends a command with an exit code; what there was to say has been said."""
 
     def __init__(self, code: ExitCode) -> None:

@@ -19,12 +19,13 @@ _OURS = ("mlops_stacks.", "mlops_components.")
 
 EXIT_CODES = {
     "mlops_stacks.blueprint.problems.BlueprintError": ExitCode.REFUSED,
-    "mlops_stacks.project.UnknownEnvironment": ExitCode.USAGE,
+    "mlops_stacks.project.UnknownEnvironmentError": ExitCode.USAGE,
     "mlops_stacks.compose.overrides.OverrideError": ExitCode.REFUSED,
     "mlops_stacks.executors.embedded.errors.StackBusyError": ExitCode.REFUSED,
     "mlops_stacks.executors.embedded.errors.UnsupportedError": ExitCode.REFUSED,
     "mlops_stacks.executors.embedded.errors.ProtectedError": ExitCode.REFUSED,
     "mlops_stacks.executors.embedded.errors.CorruptStateError": ExitCode.REFUSED,
+    "mlops_stacks.executors.protocol.NotDeployedError": ExitCode.REFUSED,
     "mlops_stacks.executors.pulumi_cli.PulumiMissingError": ExitCode.REFUSED,
     "mlops_stacks.executors.pulumi_cli.PulumiBusyError": ExitCode.REFUSED,
     "mlops_stacks.executors.pulumi_cli.PulumiProtectedError": ExitCode.REFUSED,
@@ -33,6 +34,10 @@ EXIT_CODES = {
     "mlops_stacks.operations.starting.CannotStartError": ExitCode.REFUSED,
     "mlops_stacks.operations.documents.CannotWriteDocumentsError": ExitCode.REFUSED,
     "mlops_stacks.operations.releasing.ReleaseError": ExitCode.REFUSED,
+    "mlops_stacks.operations.registry.RegistryError": ExitCode.REFUSED,
+    "mlops_stacks.operations.predicting.PredictionError": ExitCode.REFUSED,
+    "mlops_stacks.operations.running.RunError": ExitCode.REFUSED,
+    "mlops_stacks.operations.pages.NoPageError": ExitCode.REFUSED,
     "mlops_components.args.ArgsError": ExitCode.REFUSED,
 }
 """Class -> exit code, for those that do not mean that something failed half-way. Names, because importing all of them

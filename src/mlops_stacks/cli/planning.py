@@ -41,7 +41,7 @@ def plan(
     ] = None,
 ) -> None:
     """Show every resource that would be there, checked. Needs no cloud and no credentials. Exit code 1 on errors."""
-    from mlops_stacks.cli.exits import ExitCode, Silent
+    from mlops_stacks.cli.exits import ExitCode, SilentError
     from mlops_stacks.cli.writing import emit
     from mlops_stacks.operations.planning import plan as planned
 
@@ -58,7 +58,7 @@ def plan(
 
         note(f"wrote {output}: {len(made.errors)} errors, {len(made.findings) - len(made.errors)} other findings")
     if made.errors:
-        raise Silent(ExitCode.REFUSED)
+        raise SilentError(ExitCode.REFUSED)
 
 
 def render(

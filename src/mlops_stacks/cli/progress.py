@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ _DONE = {
     "read": "read",
     "refresh": "refreshed",
 }
+_GROUPS = ("mlops-stacks:index:", "pulumi:")
+"""Types that only group others, or are no resources: not counted."""
 _SLOWEST = 5
 _WORTH_NAMING = 1.0
 """Seconds from which on a resource is named in the summary."""
@@ -40,6 +43,7 @@ class Progress:
         self._began = time.monotonic()
         self._scope_began = self._began
         self._scope = ""
+        self._counts: Counter[str] = Counter()
         self._status: Status | None = None
 
     def __enter__(self) -> Progress:
@@ -58,13 +62,13 @@ class Progress:
 
     def begin(self, scope: str) -> None:
         """A scope's turn has come."""
-        self._scope, self._scope_began = scope, time.monotonic()
+        self._scope, self._scope_began, self._counts = scope, time.monotonic(), Counter()
         self._console.print(scope, style="bold")
         self._show()
 
-    def end(self, counts: Mapping[str, int], remaining: Iterable[str]) -> None:
-        """A scope is done."""
-        what = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number) or "nothing to do"
+    def end(self, remaining: Iterable[str] = ()) -> None:
+        """A scope is done; `remaining` are sentences on what deletions left behind."""
+        what = ", ".join(f"{number} {kind}" for kind, number in self._counts.items()) or "nothing to do"
         self._line(f"  {what} in {time.monotonic() - self._scope_began:.1f} s")
         for sentence in remaining:
             self._line(f"  left: {sentence}", "yellow")
@@ -79,6 +83,8 @@ class Progress:
             self._show()
             if event.kind is EventKind.WRITTEN:
                 self._written(event)
+            elif event.kind is EventKind.UNCHANGED and not event.type.startswith(_GROUPS):
+                self._counts["unchanged"] += 1
             elif event.kind is EventKind.FAILED:
                 self._line(f"  failed     {event.name}  {_kind(event.type)}: {event.message}", "red")
 
@@ -94,6 +100,7 @@ class Progress:
         elapsed = event.elapsed or 0.0
         self._finished.append((elapsed, event.name))
         done = _DONE.get(event.message, event.message)
+        self._counts[done] += 1
         self._line(f"  {done:<9}  {event.name}  {_kind(event.type)}  {elapsed:.1f} s")
 
     def _line(self, text: str, style: str | None = None) -> None:

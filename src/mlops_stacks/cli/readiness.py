@@ -38,7 +38,7 @@ def preflight(
     from dataclasses import asdict
 
     from mlops_stacks.cli.console import out, result_json
-    from mlops_stacks.cli.exits import ExitCode, Silent
+    from mlops_stacks.cli.exits import ExitCode, SilentError
     from mlops_stacks.operations.preflight import Outcome
     from mlops_stacks.operations.preflight import preflight as checked
 
@@ -51,4 +51,4 @@ def preflight(
             remedy = f"; {check.remedy}" if check.remedy else ""
             out().print(f"{mark:<8} {check.name}: {check.message}{remedy}", style=style, soft_wrap=True)
     if any(check.outcome is Outcome.ERROR for check in checks):
-        raise Silent(ExitCode.REFUSED)
+        raise SilentError(ExitCode.REFUSED)

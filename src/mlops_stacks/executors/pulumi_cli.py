@@ -19,6 +19,7 @@ from pulumi.automation import errors as automation_errors
 
 from mlops_stacks.executors.events import Observer, ignore
 from mlops_stacks.executors.names import PULUMI_PROJECT, StackIdentity
+from mlops_stacks.executors.protocol import NotDeployedError
 from mlops_stacks.executors.pulumi_events import EventLog
 from mlops_stacks.executors.pulumi_home import pulumi_home
 from mlops_stacks.project import Project
@@ -30,6 +31,10 @@ class PulumiError(Exception):
 
 class PulumiMissingError(PulumiError):
     """The Pulumi CLI is not on PATH, or too old."""
+
+
+class PulumiNoOutputsError(PulumiError, NotDeployedError):
+    """There is no such stack yet, so it has no outputs."""
 
 
 class PulumiBusyError(PulumiError):
@@ -105,17 +110,20 @@ class PulumiCliExecutor:
             unchanged=log.urns("same"),
         )
 
+    def refuse_protected(self, identity: StackIdentity) -> None:
+        """Raise `PulumiProtectedError` while anything of a stack is protected; it changes nothing."""
+        stack = self._existing(identity)
+        if stack is not None:
+            _refuse_protected(stack, identity.stack)
+
     def destroy(self, identity: StackIdentity) -> DestroyResult:
         """Delete everything of a stack, or nothing at all while anything in it is protected.
 
         The empty stack stays: its history says who did what, and when.
         """
-        try:
-            stack = automation.Stack.select(identity.stack, self._workspace(None))
-        except automation_errors.StackNotFoundError:
+        stack = self._existing(identity)
+        if stack is None:
             return DestroyResult((), ())
-        except automation_errors.CommandError as error:
-            raise self._explained(error, EventLog(ignore), identity.stack) from error
         _refuse_protected(stack, identity.stack)
         log = EventLog(self._observer)
         try:
@@ -125,12 +133,20 @@ class PulumiCliExecutor:
         retained = (f"{urn} is no longer managed, and stays where it is" for urn in log.urns("retain"))
         return DestroyResult(log.urns("delete"), tuple(retained))
 
+    def _existing(self, identity: StackIdentity) -> automation.Stack | None:
+        try:
+            return automation.Stack.select(identity.stack, self._workspace(None))
+        except automation_errors.StackNotFoundError:
+            return None
+        except automation_errors.CommandError as error:
+            raise self._explained(error, EventLog(ignore), identity.stack) from error
+
     def outputs(self, stack: str) -> dict[str, Any]:
         """The outputs of a stack's last `up`, without secrets. Raises `PulumiError` if there was none."""
         try:
             return _in_the_clear(automation.Stack.select(stack, self._workspace(None)).outputs())
         except automation_errors.StackNotFoundError:
-            raise PulumiError(f"stack {stack} does not exist yet; run `mlops-stacks up` first") from None
+            raise PulumiNoOutputsError(f"stack {stack} does not exist yet; run `mlops-stacks up` first") from None
         except automation_errors.CommandError as error:
             raise self._explained(error, EventLog(ignore), stack) from error
 

@@ -19,7 +19,7 @@ class Section:
 
 
 def bootstrap(project: Project, environment: str | None) -> Iterator[Section]:
-    """What to prepare for these scopes. Raises `UnknownEnvironment`."""
+    """What to prepare for these scopes. Raises `UnknownEnvironmentError`."""
     scopes = project.scopes(environment)
     if project.is_local:
         yield Section(

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from mlops_components.spec.marked import marked, marker
 from mlops_stacks.blueprint.vocabulary import SHARED, Stage
-from mlops_stacks.operations.deploying import Executor
+from mlops_stacks.executors.protocol import Executor
 from mlops_stacks.operations.http import NoAnswerError, request
 from mlops_stacks.project import Project
 
@@ -104,7 +104,7 @@ def _stage_of(entry: _Entry, entries: Mapping[str, _Entry]) -> str:
     return next((stage.value for stage in Stage if name.endswith(stage.value.title().replace("_", ""))), "")
 
 
-def runs(project: Project, exports: Mapping[str, Any]) -> list[dict[str, Any]]:
+def runs(exports: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The runs of an environment's pipelines on this machine, latest first."""
     from mlops_stacks.runtime.run_status import read_runs
 
@@ -135,7 +135,7 @@ def log_files(project: Project, executor: Executor, stage: Stage, scopes: Iterab
 
 
 def _logs_of_last_run(project: Project, executor: Executor, scope: str) -> Iterator[tuple[str, Path]]:
-    latest = runs(project, executor.outputs(project.blueprint.stack(scope)))[:1]
+    latest = runs(executor.outputs(project.blueprint.stack(scope)))[:1]
     for run in latest:
         for step in run["steps"]:
             if Path(step["log"]).is_file():

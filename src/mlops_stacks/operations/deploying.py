@@ -57,10 +57,15 @@ def up(project: Project, executor: Executor, environment: str | None = None) -> 
 
 
 def destroy(project: Project, executor: Executor, environment: str | None = None) -> Iterator[ScopeResult]:
-    """Take scopes away, in the opposite order. Of one environment only that environment goes: others share the rest."""
+    """Take scopes away, in the opposite order. Of one environment only that environment goes: others share the rest.
+
+    While anything in any of them is protected, nothing in any of them is deleted.
+    """
     scopes = project.blueprint.scopes if environment is None else (environment,)
     if environment is not None:
         project.scopes(environment)
+    for scope in scopes:
+        executor.refuse_protected(project.identity(scope))
     for scope in reversed(scopes):
         yield ScopeResult(scope, executor.destroy(project.identity(scope)))
 

@@ -32,4 +32,5 @@ def _of_environment(project: Project, environment: str, exported: Mapping[str, A
         then = ""
         if settings.stages.serving is not None:
             then = f", then mlops-stacks release {model} latest_approved --environment {environment}"
-        yield f"{model} is not served in {environment} yet. Next: mlops-stacks run {model} --environment {environment}{then}"
+        run = f"mlops-stacks run {model} --environment {environment}"
+        yield f"{model} is not served in {environment} yet. Next: {run}{then}"

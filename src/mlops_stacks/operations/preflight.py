@@ -44,7 +44,7 @@ class Check:
 
 
 def preflight(project: Project, environment: str | None) -> Iterator[Check]:
-    """Every check that matters for these scopes. Raises `UnknownEnvironment`."""
+    """Every check that matters for these scopes. Raises `UnknownEnvironmentError`."""
     scopes = project.scopes(environment)
     platforms = {
         chosen.platform for scope in scopes for _, chosen in project.blueprint.scope(scope).settings.stages.items()

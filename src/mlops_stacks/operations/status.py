@@ -7,8 +7,8 @@ from typing import Any
 
 from mlops_stacks.blueprint.release_lock import read_lock
 from mlops_stacks.blueprint.vocabulary import SHARED, Stage
+from mlops_stacks.executors.protocol import Executor, NotDeployedError
 from mlops_stacks.operations.deployed import is_healthy, programs, runs
-from mlops_stacks.operations.deploying import Executor
 from mlops_stacks.operations.registry import ModelRegistry, RegistryError
 from mlops_stacks.project import Project
 
@@ -36,19 +36,15 @@ def status(project: Project, executor: Executor, environment: str | None) -> dic
         ],
         "endpoints": _endpoints(exports),
         "models": _models(project, exports),
-        "runs": _runs(project, exports),
+        "runs": _runs(exports),
     }
 
 
 def _exports(project: Project, executor: Executor, scope: str) -> Mapping[str, Any] | None:
     """What a scope exports, None where it is not deployed."""
-    from mlops_stacks.executors.embedded.errors import CorruptStateError, StateError
-
     try:
         return executor.outputs(project.blueprint.stack(scope))
-    except CorruptStateError:
-        raise
-    except StateError:
+    except NotDeployedError:
         return None
 
 
@@ -135,10 +131,10 @@ def _release(project: Project, environment: str, model: str) -> int | str | None
     return entry.version if entry else None
 
 
-def _runs(project: Project, exports: Mapping[str, Mapping[str, Any] | None]) -> list[dict[str, Any]]:
+def _runs(exports: Mapping[str, Mapping[str, Any] | None]) -> list[dict[str, Any]]:
     found = []
     for scope, exported in exports.items():
-        for run in runs(project, exported or {})[:_LAST_RUNS]:
+        for run in runs(exported or {})[:_LAST_RUNS]:
             keys = ("run_id", "pipeline", "state", "trigger", "started", "ended", "error", "result", "folder")
             found.append({"environment": scope, **{key: run.get(key) for key in keys}})
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mlops_stacks.executors.protocol import NotDeployedError
+
 
 class ExecutorError(Exception):
     """An embedded run was refused or stopped."""
@@ -9,6 +11,10 @@ class ExecutorError(Exception):
 
 class StateError(ExecutorError):
     """The state folder or a state file cannot be used."""
+
+
+class NoOutputsError(StateError, NotDeployedError):
+    """No `up` of a stack has ended yet."""
 
 
 class CorruptStateError(StateError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_stacks.executors.embedded.deletion import Deletions, delete_all, everything, refuse_protected
-from mlops_stacks.executors.embedded.errors import DestroyError, OperationError, StateError
+from mlops_stacks.executors.embedded.errors import DestroyError, NoOutputsError, OperationError, StateError
 from mlops_stacks.executors.embedded.lock import Lock, held, unwritable
 from mlops_stacks.executors.embedded.monitor import EmbeddedMonitor
 from mlops_stacks.executors.embedded.operations import Operator
@@ -73,6 +73,11 @@ class EmbeddedExecutor:
             outputs = self._conclude(store, monitor)
         return _up_result(monitor.outcomes, outputs, before, after)
 
+    def refuse_protected(self, identity: StackIdentity) -> None:
+        """Raise `ProtectedError` while anything of a stack is protected; it changes nothing."""
+        state = read(state_path(self._folder, identity.stack))
+        refuse_protected(everything(state) if state else ())
+
     def destroy(self, identity: StackIdentity) -> DestroyResult:
         """Delete everything of a stack, or nothing at all while anything in it is protected.
 
@@ -96,7 +101,7 @@ class EmbeddedExecutor:
         """The outputs of a stack's last complete `up`, secrets masked; `StateError` if there was none."""
         state = read(state_path(self._folder, stack))
         if state is None or state.outputs is None:
-            raise StateError(f"stack {stack} has no outputs yet; run up for it first and to its end")
+            raise NoOutputsError(f"stack {stack} has no outputs yet: run `mlops-stacks up` first, to its end")
         return _shown(state.outputs)
 
     def resources(self, stack: str) -> tuple[Entry, ...]:
