@@ -204,9 +204,7 @@ ENGINES: tuple[Engine, ...] = (
     _engine(Stage.SERVING, "vertex", GCP, "Vertex AI endpoints"),
     _engine(Stage.SERVING, "azure_ml", AZURE, "Azure ML endpoints"),
     _engine(Stage.SERVING, "kserve", K8S, "KServe"),
-    _engine(
-        Stage.SERVING, "seldon", K8S, "Seldon Core", state="needs a paid licence after 1.17 (2024-01); use kserve"
-    ),
+    _engine(Stage.SERVING, "seldon", K8S, "Seldon Core", state="needs a paid licence after 1.17 (2024-01); use kserve"),
     _engine(Stage.SERVING, "torchserve", K8S, "TorchServe", state="archived on 2025-08-07; use kserve"),
     _engine(Stage.SERVING, "mlflow", K8S, "MLflow server"),
     _engine(
