@@ -188,8 +188,12 @@ def _ports(project: Project, scopes: tuple[str, ...]) -> Iterator[Check]:
         message = "a free one will be chosen" if free else "no port of 127.0.0.1 can be had"
         yield Check("ports", Outcome.OK if free else Outcome.ERROR, message, "" if free else "end what holds them")
     deployed = any((project.home / "state").glob("*.json"))
-    for port, purpose in wanted.items():
-        if _is_free(port):
+    for port, purposes in wanted.items():
+        purpose = " and ".join(purposes)
+        if len(purposes) > 1:
+            remedy = "give each a port of its own, or leave `port` out"
+            yield Check(f"port {port}", Outcome.ERROR, f"wanted for {purpose}, on one machine", remedy)
+        elif _is_free(port):
             yield Check(f"port {port}", Outcome.OK, f"free for {purpose}")
         elif deployed:
             yield Check(f"port {port}", Outcome.OK, f"in use, by {purpose} itself if it runs already")
@@ -198,17 +202,17 @@ def _ports(project: Project, scopes: tuple[str, ...]) -> Iterator[Check]:
             yield Check(f"port {port}", Outcome.ERROR, f"wanted for {purpose}, held by another program", remedy)
 
 
-def _wanted_ports(project: Project, scopes: tuple[str, ...]) -> dict[int, str]:
+def _wanted_ports(project: Project, scopes: tuple[str, ...]) -> dict[int, list[str]]:
     """The ports that the blueprint insists on, and what for."""
-    found: dict[int, str] = {}
+    found: dict[int, list[str]] = {}
     for scope in scopes:
         settings = project.blueprint.scope(scope).settings
-        port = getattr(settings.stages.experiment_tracking, "port", None)
-        if port is not None:
-            found[port] = "MLflow"
+        tracking = settings.stages.experiment_tracking
+        if scope == SHARED and tracking is not None and (port := getattr(tracking, "port", None)) is not None:
+            found.setdefault(port, []).append("MLflow")
         for name, model in settings.models.items() if scope != SHARED else ():
             if model.realtime is not None and model.realtime.port is not None:
-                found[model.realtime.port] = f"{name} in {scope}"
+                found.setdefault(model.realtime.port, []).append(f"{name} in {scope}")
     return found
 
 

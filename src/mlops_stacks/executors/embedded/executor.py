@@ -101,7 +101,7 @@ class EmbeddedExecutor:
         """The outputs of a stack's last complete `up`, secrets masked; `StateError` if there was none."""
         state = read(state_path(self._folder, stack))
         if state is None or state.outputs is None:
-            raise NoOutputsError(f"stack {stack} has no outputs yet: run `mlops-stacks up` first, to its end")
+            raise NoOutputsError(f"stack {stack} has no outputs yet; run up for it first and to its end")
         return _shown(state.outputs)
 
     def resources(self, stack: str) -> tuple[Entry, ...]:
