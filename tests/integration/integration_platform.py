@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,15 +32,18 @@ TINY_WORKLOAD = '''
 
 import json
 import os
+import os
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 
+from mlops_stacks.runtime.workload import Column
+
 
 class Tiny:
     parameters = {"seen_in": ""}
-    inputs = ()
+    inputs = (Column("x", "integer"),)
     label = "y"
     segments = ()
     time = None
@@ -181,11 +187,29 @@ def _said_by(path: Path) -> str:
     """A hash of what must be the same in every run; of what is a log, a moment or chance, only that it is there."""
     if path.suffix in {".log", ".pid", ".lock", ".bak"} or path.name == ".schedule.json":
         return "there"
-    text = path.read_text()
-    if path.parent.name == "state":
-        state = decode(path.read_bytes())
+    content = path.read_bytes()
+    if path.parent.name == "state" and path.suffix == ".json":
+        try:
+            state = decode(content)
+        except ValueError:
+            return "damaged"
         known = {urn: entry.inputs.values for urn, entry in state.resources.items()}
         said = [known, state.outputs.values if state.outputs else None]
         return f"{json.dumps(said, sort_keys=True)} {state.pending} {state.doomed}"
-    text = re.sub(r'(password"?[=:] ?"?)[0-9a-f]+', r"\1", path.read_text())
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(re.sub(rb'(password"?[=:] ?"?)[0-9a-f]+', rb"\1", content)).hexdigest()
+
+
+def cli(
+    blueprint: Path, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """`mlops-stacks …` for a blueprint, in a process and a wide terminal of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "mlops_stacks.cli.main", *arguments],
+        cwd=blueprint.parent,
+        env={**os.environ, "COLUMNS": "600", **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
