@@ -19,6 +19,8 @@ class Sample:
     """Seconds."""
     peak_mb: float
     """Largest resident set, in MiB."""
+    cpu: float
+    """Seconds of user and system time: moves less than `wall` where the machine has other work."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Comparison:
     other: list[Sample]
 
     def ratio(self, figure: str) -> float:
-        """Median of the pair-by-pair ratios ours / other of `wall` or `peak_mb`."""
+        """Median of the pair-by-pair ratios ours / other of `wall`, `cpu` or `peak_mb`."""
         pairs = zip(self.ours, self.other, strict=True)
         return statistics.median(getattr(a, figure) / getattr(b, figure) for a, b in pairs)
 
@@ -44,7 +46,7 @@ class Comparison:
 
 def median(samples: Sequence[Sample]) -> Sample:
     """The median of each figure."""
-    return Sample(statistics.median(s.wall for s in samples), statistics.median(s.peak_mb for s in samples))
+    return Sample(*(statistics.median(getattr(s, name) for s in samples) for name in ("wall", "peak_mb", "cpu")))
 
 
 def run(command: Sequence[str]) -> Sample:
@@ -60,7 +62,7 @@ def run(command: Sequence[str]) -> Sample:
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, stderr=errors.decode())
     divisor = 1024**2 if sys.platform == "darwin" else 1024  # ru_maxrss is bytes on macOS, KiB on Linux
-    return Sample(wall, usage.ru_maxrss / divisor)
+    return Sample(wall, usage.ru_maxrss / divisor, usage.ru_utime + usage.ru_stime)
 
 
 def compare(ours: Sequence[str], other: Sequence[str], runs: int = 7) -> Comparison:

@@ -21,16 +21,12 @@ REGION = "eu-west-1"
 DEV, PROD = "111111111111", "222222222222"
 THROUGH_S3 = f"s3.{REGION}.amazonaws.com"
 LOGGED = ("artifacts", "data", "capture")
-KEY_ACTIONS = [
-    f"kms:{action}"
-    for action in (
-        "CancelKeyDeletion CreateAlias CreateGrant Decrypt DeleteAlias DescribeKey DisableKey DisableKeyRotation "
-        "EnableKey EnableKeyRotation Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext GetKeyPolicy "
-        "GetKeyRotationStatus ListGrants ListKeyPolicies ListKeyRotations ListResourceTags PutKeyPolicy ReEncryptFrom "
-        "ReEncryptTo RetireGrant RevokeGrant RotateKeyOnDemand ScheduleKeyDeletion TagResource UntagResource "
-        "UpdateAlias UpdateKeyDescription"
-    ).split()
-]
+KEY_ACTIONS = """
+CancelKeyDeletion CreateAlias CreateGrant Decrypt DeleteAlias DescribeKey DisableKey DisableKeyRotation EnableKey
+EnableKeyRotation Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext GetKeyPolicy GetKeyRotationStatus ListGrants
+ListKeyPolicies ListKeyRotations ListResourceTags PutKeyPolicy ReEncryptFrom ReEncryptTo RetireGrant RevokeGrant
+RotateKeyOnDemand ScheduleKeyDeletion TagResource UntagResource UpdateAlias UpdateKeyDescription
+"""
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,12 @@ def aws_provider(scope: Scope) -> aws.Provider:
 def kms_key(scope: Scope, provider: aws.Provider, *, readers: bool) -> aws.kms.Key:
     """A key with rotation, and its alias."""
     statements = [
-        allow(KEY_ACTIONS, ["*"], Sid="AccountDecidesByItsOwnPolicies", Principal={"AWS": root_of(scope.account)})
+        allow(
+            [f"kms:{action}" for action in KEY_ACTIONS.split()],
+            ["*"],
+            Sid="AccountDecidesByItsOwnPolicies",
+            Principal={"AWS": root_of(scope.account)},
+        )
     ]
     if readers:
         statements.append(
