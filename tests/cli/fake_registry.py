@@ -17,6 +17,7 @@ class FakeServer:
     def __init__(self) -> None:
         """No versions yet; pages of two."""
         self.tags: dict[int, dict[str, str]] = {}
+        self.aliases: dict[str, int] = {}
         self.requests: list[Any] = []
         self.url = ""
         self.page = 2
@@ -31,6 +32,9 @@ class FakeServer:
             return 200, self._search(int(query.get("page_token", ["0"])[0]))
         if path.endswith("/model-versions/set-tag"):
             self.tags[int(body["version"])][body["key"]] = body["value"]
+            return 200, {}
+        if path.endswith("/registered-models/alias"):
+            self.aliases[body["alias"]] = int(body["version"])
             return 200, {}
         if path.endswith("/registered-models/get"):
             return 200, {"registered_model": {"name": "demand"}}

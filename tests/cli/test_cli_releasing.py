@@ -130,6 +130,15 @@ def test_approve_and_reject(cli: Cli, server: FakeServer) -> None:
     assert cli("approve", "demand", "7").code == 1
 
 
+def test_a_release_to_the_last_environment_is_production(cli: Cli, server: FakeServer) -> None:
+    for number in (1, 2):
+        server.add(number, "approved")
+        assert cli("release", "demand", str(number), "--environment", "prod").code == 0
+    assert server.tags[1]["stage"] == "Archived"
+    assert server.tags[2]["stage"] == "Production"
+    assert server.aliases == {"production": 2}
+
+
 def test_a_choice_between_environments_is_not_guessed(cli: Cli, server: FakeServer) -> None:
     server.add(1, "approved")
     answer = cli("release", "demand", "1")

@@ -28,6 +28,7 @@ def broken_rules(blueprint: Blueprint, document: Mapping[str, Any]) -> list[Prob
         for rule in settings_rules:
             problems += [replace(p, path=(*at, "settings", *p.path)) for p in rule(environment.settings)]
     problems += _scope_fields(blueprint, document)
+    problems += _port_rules(blueprint)
     return problems
 
 
@@ -186,6 +187,28 @@ def _leaves(value: Any, path: FieldPath) -> Iterator[FieldPath]:
             yield from _leaves(item, (*path, key))
     elif (path and value not in ({}, [], None)) or (len(path) == 2 and path[0] == "models"):
         yield path
+
+
+def _port_rules(blueprint: Blueprint) -> Iterator[Problem]:
+    """All environments of a laptop share one machine, so a port can be asked for once."""
+    asked: dict[int, str] = {}
+    tracking = getattr(blueprint.shared.settings.stages.experiment_tracking, "port", None)
+    if tracking:
+        asked[tracking] = "experiment_tracking"
+    for name, environment in blueprint.environments.items():
+        for model, config in environment.settings.models.items():
+            port = config.realtime.port if config.realtime else None
+            if port is None:
+                continue
+            here = f"{model} in {name}"
+            if port in asked:
+                path = ("environments", name, "settings", "models", model, "realtime", "port")
+                yield Problem(
+                    path,
+                    f"port {port} is asked for by {asked[port]} as well as by {here}",
+                    "leave it out, so that a free one is chosen, or write another for one of them",
+                )
+            asked.setdefault(port, here)
 
 
 def _scope_fields(blueprint: Blueprint, document: Mapping[str, Any]) -> Iterator[Problem]:
