@@ -33,7 +33,7 @@ class Comparison:
     def ratio(self, figure: str) -> float:
         """Median of the pair-by-pair ratios ours / other of `wall`, `cpu` or `peak_mb`."""
         pairs = zip(self.ours, self.other, strict=True)
-        return statistics.median(getattr(a, figure) / getattr(b, figure) for a, b in pairs)
+        return float(statistics.median(getattr(a, figure) / getattr(b, figure) for a, b in pairs))
 
     def row(self, name: str) -> str:
         """One line for a table."""
