@@ -13,8 +13,8 @@ from cli_runner import MINIMAL, Cli
 from fake_registry import FakeServer, serving
 
 from mlops_stacks.executors.embedded.errors import NoOutputsError
-from mlops_stacks.executors.embedded.executor import UpResult
 from mlops_stacks.executors.names import StackIdentity
+from mlops_stacks.executors.protocol import UpResult
 from mlops_stacks.operations import deploying
 
 pytest_plugins = ["cli_fixtures"]
