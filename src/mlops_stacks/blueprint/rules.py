@@ -12,6 +12,7 @@ from typing import Any
 
 from mlops_components.spec.rollout import Strategy
 from mlops_stacks.blueprint.engines import ENGINES, Engine, engines_of, find_engine
+from mlops_stacks.blueprint.ports import wanted_ports
 from mlops_stacks.blueprint.problems import FieldPath, Problem
 from mlops_stacks.blueprint.schedules import broken_schedule
 from mlops_stacks.blueprint.settings import Blueprint, Environment, SecretFromManager, Settings
@@ -190,25 +191,15 @@ def _leaves(value: Any, path: FieldPath) -> Iterator[FieldPath]:
 
 
 def _port_rules(blueprint: Blueprint) -> Iterator[Problem]:
-    """All environments of a laptop share one machine, so a port can be asked for once."""
-    asked: dict[int, str] = {}
-    tracking = getattr(blueprint.shared.settings.stages.experiment_tracking, "port", None)
-    if tracking:
-        asked[tracking] = "experiment_tracking"
-    for name, environment in blueprint.environments.items():
-        for model, config in environment.settings.models.items():
-            port = config.realtime.port if config.realtime else None
-            if port is None:
-                continue
-            here = f"{model} in {name}"
-            if port in asked:
-                path = ("environments", name, "settings", "models", model, "realtime", "port")
-                yield Problem(
-                    path,
-                    f"port {port} is asked for by {asked[port]} as well as by {here}",
-                    "leave it out, so that a free one is chosen, or write another for one of them",
-                )
-            asked.setdefault(port, here)
+    first: dict[int, str] = {}
+    for wanted in wanted_ports(blueprint):
+        if wanted.port in first:
+            yield Problem(
+                wanted.path,
+                f"port {wanted.port} is asked for by {first[wanted.port]} as well as by {wanted.purpose}",
+                "leave it out, so that a free one is chosen, or write another for one of them",
+            )
+        first.setdefault(wanted.port, wanted.purpose)
 
 
 def _scope_fields(blueprint: Blueprint, document: Mapping[str, Any]) -> Iterator[Problem]:
