@@ -74,7 +74,7 @@ class Lifecycle:
 
 
 def live(no_ops: int = 3) -> Lifecycle:
-    """Begin, use and end a platform. Raises CalledProcessError where a command fails; nothing is left running."""
+    """Begin, use and end a platform. Raises `CommandFailedError` where a command fails; nothing is left running."""
     with tempfile.TemporaryDirectory() as folder:
         blueprint = Path(folder).resolve() / "blueprint.yaml"
         blueprint.write_text(BLUEPRINT.format(workload=ROOT / "examples" / "flight_delay"), encoding="utf-8")

@@ -11,6 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+class CommandFailedError(Exception):
+    """A measured command did not succeed: its time says nothing."""
+
+    def __init__(self, command: Sequence[str], code: int, errors: str) -> None:
+        super().__init__(f"`{' '.join(command)}` ended with {code}:\n{errors}")
+
+
 @dataclass(frozen=True)
 class Sample:
     """One run of one command."""
@@ -50,7 +57,7 @@ def median(samples: Sequence[Sample]) -> Sample:
 
 
 def run(command: Sequence[str]) -> Sample:
-    """Run a command to its end; raises CalledProcessError where it fails."""
+    """Run a command to its end; raises `CommandFailedError` where it fails."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     begin = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
@@ -60,7 +67,7 @@ def run(command: Sequence[str]) -> Sample:
     wall = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, stderr=errors.decode())
+        raise CommandFailedError(command, process.returncode, errors.decode())
     divisor = 1024**2 if sys.platform == "darwin" else 1024  # ru_maxrss is bytes on macOS, KiB on Linux
     return Sample(wall, usage.ru_maxrss / divisor, usage.ru_utime + usage.ru_stime)
 

@@ -14,6 +14,7 @@ AIM = 1.15
 SLICES = (("AWS slice, 2 accounts", "aws.yaml", "aws_slice.py"), ("local, 5 stages", "local.yaml", "local.py"))
 UNCOLLECTED = str(BENCHMARKS / "uncollected.py")
 SIZES = (10, 100, 1000)
+MODEL = {"aws": "{}", "local": "{release: 1}"}
 
 GROWING = {
     "aws": """
@@ -85,7 +86,7 @@ def growth(sizes: Sequence[int] = SIZES) -> list[Figure]:
         for platform, head in GROWING.items():
             for size in sizes:
                 blueprint = Path(folder) / f"{platform}-{size}.yaml"
-                models = "".join(f"  model_{number}: {{release: 1}}\n" for number in range(size))
+                models = "".join(f"  model_{number}: {MODEL[platform]}\n" for number in range(size))
                 blueprint.write_text(head + models, encoding="utf-8")
                 command = [PYTHON, str(BENCHMARKS / "composed.py"), str(blueprint)]
                 one = median(repeat(command, 3 if size < max(sizes) else 1))
