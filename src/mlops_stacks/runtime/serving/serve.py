@@ -34,6 +34,14 @@ def _serve(settings_uri: str) -> int:
     import uvicorn
 
     settings = server_settings(settings_uri)
+    logging.getLogger("mlops_stacks.server").info(
+        "loading version %s of %s from %s, to be served on http://%s:%d",
+        settings["version"],
+        settings["model"],
+        settings["model_uri"],
+        settings["host"],
+        settings["port"],
+    )
     common: dict[str, Any] = {
         "host": settings["host"],
         "port": settings["port"],
