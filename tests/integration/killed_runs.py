@@ -12,7 +12,7 @@ from integration_platform import carry_out
 from mlops_stacks.executors.events import Event
 
 Moment = tuple[str, str, str]
-"""Kind of an event, URN of its resource, and the operation."""
+"""Kind of an event, URN of its resource or the end of it, and the operation; of any operation where that is empty."""
 
 
 def moment(event: Event) -> Moment:
@@ -22,7 +22,7 @@ def moment(event: Event) -> Moment:
 
 def _run(blueprint: Path, action: str, last: Moment | None) -> None:
     def observe(event: Event) -> None:
-        if moment(event) == last:
+        if last and event.kind == last[0] and event.urn.endswith(last[1]) and last[2] in ("", event.message):
             os.kill(os.getpid(), signal.SIGKILL)
 
     carry_out(blueprint, action, observe)
