@@ -19,7 +19,7 @@ from mlops_stacks.project import Project
 def _collector_paused() -> Iterator[None]:
     """Let no garbage be looked for: almost all that a plan and the provider SDKs make is there to stay.
 
-    The search costs a fifth of a cold plan and finds next to nothing (benchmarks/README.md).
+    The search costs a tenth of a cold plan, and most of the time of one of hundreds of models (benchmarks/README.md).
     """
     if not gc.isenabled():
         yield
