@@ -6,6 +6,7 @@ No tracking, no validation, no lineage, no registry and no process for each step
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import sys
 import tempfile
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main() -> None:
     """Train once on the rows that the pipeline trains on, and measure on those that it measures on."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the steps have it: spinning threads would distort
     sys.path.insert(0, str(ROOT / "examples" / "flight_delay"))
     from flight_delay.workload import workload
 
