@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -141,17 +142,38 @@ def end_everything(folder: Path) -> None:
 
 
 def program_of(process: psutil.Process) -> str:
-    """Name of the program that a process belongs to."""
-    return (environment_value(process, MARKER) or "#gone").rsplit("#", 1)[1]
+    """Name of the program that a process belongs to; empty where it is gone by now."""
+    return (environment_value(process, MARKER) or "#").rsplit("#", 1)[1]
+
+
+def heads(found: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that no other process of the same program started: one for each life of a program.
+
+    The others are its workers, and helpers that are gone a moment later.
+    """
+    programs = {process.pid: program_of(process) for process in found}
+    first = []
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            if programs[process.pid] not in ("", programs.get(process.ppid())):
+                first.append(process)
+    return first
+
+
+def head_pids(home: Path) -> set[int]:
+    """Identifiers of the heads of every program of a home."""
+    return {process.pid for process in heads(processes(home))}
 
 
 def listening(found: list[psutil.Process]) -> set[tuple[str, int]]:
     """Address and port of every socket on which processes listen."""
     sockets = set()
     for process in found:
-        for connection in process.net_connections("inet"):
-            if connection.status == psutil.CONN_LISTEN:
-                sockets.add((connection.laddr.ip, connection.laddr.port))
+        # A program may start helpers that are gone a moment later.
+        with suppress(psutil.NoSuchProcess):
+            for connection in process.net_connections("inet"):
+                if connection.status == psutil.CONN_LISTEN:
+                    sockets.add((connection.laddr.ip, connection.laddr.port))
     return sockets
 
 
@@ -176,7 +198,7 @@ def picture(home: Path) -> Picture:
     """The present picture of a home."""
     found = processes(home)
     return Picture(
-        programs=dict(Counter(map(program_of, found))),
+        programs=dict(Counter(map(program_of, heads(found)))),
         supervisors=len(supervisors(home)),
         sockets=frozenset(listening(found)),
         files={str(path.relative_to(home)): _said_by(path) for path in sorted(home.rglob("*")) if not path.is_dir()},

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration_platform import Picture, end_everything, picture, processes, program_of, supervisors
+from integration_platform import Picture, end_everything, head_pids, heads, picture, processes, program_of, supervisors
 
 from mlops_stacks.operations.http import NoAnswerError, request
 
@@ -99,12 +99,12 @@ def test_a_newcomer_gets_predictions_from_one_command(clone: Path, tmp_path: Pat
     assert first is not None
     assert 0 < first["predictions"][0] < 1
 
-    pids = {process.pid for process in processes(home)}
+    pids = head_pids(home)
     again = carry_out([*program, "up"], clone, environment, 60)
     assert not re.search(r"\b(created|updated|replaced|deleted)\b", again.stdout + again.stderr), again.stderr
-    assert {process.pid for process in processes(home)} == pids
+    assert head_pids(home) == pids
 
-    (server,) = (process for process in processes(home) if program_of(process).startswith("dev-serving"))
+    (server,) = (process for process in heads(processes(home)) if program_of(process).startswith("dev-serving"))
     os.kill(server.pid, signal.SIGKILL)
     server.wait(10)
     back = None
@@ -113,7 +113,7 @@ def test_a_newcomer_gets_predictions_from_one_command(clone: Path, tmp_path: Pat
         time.sleep(0.2)
     assert back is not None
     assert back["predictions"] == first["predictions"]
-    (returned,) = (process for process in processes(home) if program_of(process).startswith("dev-serving"))
+    (returned,) = (process for process in heads(processes(home)) if program_of(process).startswith("dev-serving"))
     assert returned.pid != server.pid
 
     carry_out(destroy, clone, environment, 60)
