@@ -1,0 +1,125 @@
+"""What differs between environments: the same logical resource, input by input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlops_stacks.blueprint.vocabulary import SHARED
+from mlops_stacks.checks.values import leaves
+from mlops_stacks.plan import Plan, PlannedResource, ScopePlan
+from mlops_stacks.reports import layout
+
+ABSENT = None
+"""The value of an input, or of a resource, that an environment does not have."""
+
+_LIMIT = 2_000
+_OPTIONS = ("protect", "retainOnDelete", "import", "read")
+_TARGET_KEYS = ("allowedAccountIds", "project", "subscriptionId", "context")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One input, or one option, of which environments hold different values."""
+
+    path: str
+    values: tuple[str | None, ...]
+    """One for each environment, in the plan's order."""
+    expected: bool
+    """Whether only the environments' own names and accounts differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One logical resource that is not the same everywhere."""
+
+    name: str
+    type: str
+    stage: str
+    urns: tuple[str | None, ...]
+    """One for each environment; None where it is missing."""
+    changes: tuple[Change, ...]
+
+    @property
+    def expected(self) -> bool:
+        """Whether it is everywhere, and differs by names and accounts only."""
+        return None not in self.urns and all(change.expected for change in self.changes)
+
+
+def environments(plan: Plan) -> tuple[ScopePlan, ...]:
+    """The scopes that can be compared with each other."""
+    return tuple(scope for scope in plan.scopes if scope.scope != SHARED)
+
+
+def differences(plan: Plan) -> tuple[Difference, ...]:
+    """Compare every resource with its counterparts; those that are the same everywhere are left out."""
+    scopes = environments(plan)
+    if len(scopes) < 2:
+        return ()
+    tables = [
+        {_logical(scope, each): each for each in scope.resources if each.type != layout.STACK} for scope in scopes
+    ]
+    own = [_own_words(scope) for scope in scopes]
+    found = []
+    for key in dict.fromkeys(key for table in tables for key in table):
+        members = [table.get(key) for table in tables]
+        difference = _difference(members, own)
+        if difference is not None:
+            found.append(difference)
+    return tuple(found)
+
+
+def _logical(scope: ScopePlan, resource: PlannedResource) -> str:
+    return resource.urn.replace(f"urn:pulumi:{scope.stack}::", "", 1)
+
+
+def _difference(members: list[PlannedResource | None], own: list[re.Pattern[str]]) -> Difference | None:
+    first = next(member for member in members if member is not None)
+    values = [None if member is None else _values(member) for member in members]
+    changes = tuple(_changes([each for each in values if each is not None], values, own))
+    if not changes and None not in values:
+        return None
+    urns = tuple(None if member is None else member.urn for member in members)
+    return Difference(first.name, layout.short_type(first.type), first.stage or layout.OTHER, urns, changes)
+
+
+def _changes(
+    present: Sequence[Mapping[str, str]], values: Sequence[Mapping[str, str] | None], own: list[re.Pattern[str]]
+) -> Iterable[Change]:
+    if len(present) < 2:
+        return
+    for path in dict.fromkeys(path for each in present for path in each):
+        row = tuple(ABSENT if each is None else each.get(path) for each in values)
+        there = {each.get(path) for each in present}
+        if len(there) > 1:
+            neutral = {
+                ABSENT if value is ABSENT else own[index].sub("*", value)
+                for index, value in enumerate(row)
+                if values[index] is not None
+            }
+            yield Change(path, tuple(value if value is None else value[:_LIMIT] for value in row), len(neutral) == 1)
+
+
+def _values(resource: PlannedResource) -> dict[str, str]:
+    """Every input by its path, and the options that decide about life and death, as texts."""
+    found = {path: layout.readable(value, _LIMIT) for path, value in leaves(resource.inputs)}
+    found |= {f"option {key}": layout.readable(resource.options[key]) for key in _OPTIONS if key in resource.options}
+    return found
+
+
+def _own_words(scope: ScopePlan) -> re.Pattern[str]:
+    """Matches what an environment alone is called: its name, its stack, and the account it lives in."""
+    words = {scope.scope, *_accounts(scope.resources)}
+    pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True) if word)
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])")
+
+
+def _accounts(resources: Iterable[PlannedResource]) -> Iterable[str]:
+    for resource in resources:
+        if resource.is_provider:
+            for key in _TARGET_KEYS:
+                value: Any = resource.inputs.get(key)
+                if isinstance(value, str):
+                    yield from re.findall(r"[A-Za-z0-9][A-Za-z0-9_./:-]{2,}", value)
