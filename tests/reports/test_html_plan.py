@@ -191,3 +191,15 @@ def test_a_shipped_blueprint_has_all_its_resources_on_the_page(name: str) -> Non
     planned = plan(open_project(root / "blueprints" / f"{name}.yaml", root, releases=False))
     page = Page(render_html(planned))
     assert [node["urn"] for node in page.data["nodes"]] == [r.urn for r in planned.resources if ":Stack::" not in r.urn]
+
+
+def test_documents_are_compared_value_by_value_and_each_environments_account_is_its_own() -> None:
+    def policy(account: str, effect: str) -> dict[str, Any]:
+        return {"policy": json.dumps({"Principal": [f"arn:aws:iam::{account}:root"], "Effect": effect})}
+
+    plan = environments(policy("222222222222", "Allow"), policy("111111111111", "Deny"))
+    data = next(each for each in differences(plan) if each.name == "data")
+    assert [(change.path, change.expected) for change in data.changes] == [
+        ("policy.Principal[0]", True),
+        ("policy.Effect", False),
+    ]

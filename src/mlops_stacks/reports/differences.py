@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,7 @@ def differences(plan: Plan) -> tuple[Difference, ...]:
     tables = [
         {_logical(scope, each): each for each in scope.resources if each.type != layout.STACK} for scope in scopes
     ]
-    own = [_own_words(scope) for scope in scopes]
+    own = [_OwnWords(scopes, index) for index in range(len(scopes))]
     found = []
     for key in dict.fromkeys(key for table in tables for key in table):
         members = [table.get(key) for table in tables]
@@ -75,7 +76,7 @@ def _logical(scope: ScopePlan, resource: PlannedResource) -> str:
     return resource.urn.replace(f"urn:pulumi:{scope.stack}::", "", 1)
 
 
-def _difference(members: list[PlannedResource | None], own: list[re.Pattern[str]]) -> Difference | None:
+def _difference(members: list[PlannedResource | None], own: Sequence[_OwnWords]) -> Difference | None:
     first = next(member for member in members if member is not None)
     values = [None if member is None else _values(member) for member in members]
     changes = tuple(_changes([each for each in values if each is not None], values, own))
@@ -86,34 +87,60 @@ def _difference(members: list[PlannedResource | None], own: list[re.Pattern[str]
 
 
 def _changes(
-    present: Sequence[Mapping[str, str]], values: Sequence[Mapping[str, str] | None], own: list[re.Pattern[str]]
-) -> Iterable[Change]:
+    present: Sequence[Mapping[str, str]], values: Sequence[Mapping[str, str] | None], own: Sequence[_OwnWords]
+) -> Iterator[Change]:
     if len(present) < 2:
         return
     for path in dict.fromkeys(path for each in present for path in each):
         row = tuple(ABSENT if each is None else each.get(path) for each in values)
-        there = {each.get(path) for each in present}
-        if len(there) > 1:
+        if len({each.get(path) for each in present}) > 1:
             neutral = {
-                ABSENT if value is ABSENT else own[index].sub("*", value)
+                ABSENT if value is ABSENT else own[index].taken_out_of(value)
                 for index, value in enumerate(row)
                 if values[index] is not None
             }
-            yield Change(path, tuple(value if value is None else value[:_LIMIT] for value in row), len(neutral) == 1)
+            yield Change(path, row, expected=len(neutral) == 1)
 
 
 def _values(resource: PlannedResource) -> dict[str, str]:
     """Every input by its path, and the options that decide about life and death, as texts."""
-    found = {path: layout.readable(value, _LIMIT) for path, value in leaves(resource.inputs)}
+    found = {path: layout.readable(value, _LIMIT) for path, value in _leaves(resource.inputs, "")}
     found |= {f"option {key}": layout.readable(resource.options[key]) for key in _OPTIONS if key in resource.options}
     return found
 
 
-def _own_words(scope: ScopePlan) -> re.Pattern[str]:
-    """Matches what an environment alone is called: its name, its stack, and the account it lives in."""
-    words = {scope.scope, *_accounts(scope.resources)}
-    pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True) if word)
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])")
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every scalar with its path; a text that is a JSON document is taken apart as well."""
+    for inner, leaf in leaves(value, path):
+        document = _document(leaf)
+        if document is None:
+            yield inner, leaf
+        else:
+            yield from _leaves(document, inner)
+
+
+def _document(value: Any) -> Mapping[str, Any] | list[Any] | None:
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        read = json.loads(value)
+    except ValueError:
+        return None
+    return read if isinstance(read, Mapping | list) and read else None
+
+
+class _OwnWords:
+    """What environments alone are called: their names and stacks, and the accounts they live in."""
+
+    def __init__(self, scopes: Sequence[ScopePlan], index: int) -> None:
+        words = [{scope.scope, *_accounts(scope.resources)} for scope in scopes]
+        self._own = words[index]
+        pattern = "|".join(re.escape(word) for word in sorted(set().union(*words), key=len, reverse=True) if word)
+        self._any = re.compile(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])")
+
+    def taken_out_of(self, value: str) -> str:
+        """The value, with its own environment's words and those of another one replaced by what they are."""
+        return self._any.sub(lambda match: "{own}" if match[0] in self._own else "{other}", value)
 
 
 def _accounts(resources: Iterable[PlannedResource]) -> Iterable[str]:

@@ -72,8 +72,8 @@ function flow(model, view, edges, sizes, grid, items, left, right) {
   const width = Math.min((right - left - (columns - 1) * sizes.gap) / columns, wide * 1.4);
   let row = null;
   for (const cluster of clusters(model, items)) {
-    const breaks = cards.length > columns && (cluster.nodes.length > 1 || cluster.starts);
-    if (breaks) row = null;
+    const fits = row && cluster.nodes.length <= columns - row.cells.length;
+    if (cards.length > columns && (cluster.starts || !fits)) row = null;
     for (const node of cluster.nodes) {
       if (isFrame(node)) {
         openFrame(model, view, edges, sizes, grid, node, left, right);
@@ -84,7 +84,6 @@ function flow(model, view, edges, sizes, grid, items, left, right) {
       const height = (node.kind === "component" ? sizes.component : sizes.resource)[1];
       putCell(grid, row, node, left + row.cells.length * (width + sizes.gap), width, height);
     }
-    if (cluster.nodes.length > 1 && cards.length > columns) row = null;
   }
 }
 
