@@ -265,7 +265,6 @@ def test_capture_takes_a_sample(tracked_run: dict[str, Any], tmp_path: Path, mon
 
 def test_capture_starts_a_file_each_day_and_an_object_each_batch() -> None:
     import fsspec
-    import pandas as pd
 
     from mlops_stacks.runtime.serving.capture import Capture
 
@@ -274,7 +273,7 @@ def test_capture_starts_a_file_each_day_and_an_object_each_batch() -> None:
         {"uri": "memory://captured", "sample_percent": 100}, "m", "1", clock=lambda: next(days), flush_seconds=0
     )
     for number in (1, 2):
-        capture.keep(f"request-{number}", pd.DataFrame({"x": [1]}), [0.5])
+        capture.keep(f"request-{number}", {"x": [1]}, [0.5])
         wait_for(lambda n=number: len(fsspec.filesystem("memory").glob("/captured/m/*.jsonl")) == n)
     capture.close()
     names = [Path(name).name for name in sorted(fsspec.filesystem("memory").glob("/captured/m/*.jsonl"))]
