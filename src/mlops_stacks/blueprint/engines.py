@@ -116,7 +116,15 @@ ENGINES: tuple[Engine, ...] = (
     _engine(Stage.WORKBENCH, "colab_enterprise", GCP, "Colab Enterprise"),
     _engine(Stage.WORKBENCH, "azure_ml", AZURE, "Azure ML compute"),
     _engine(Stage.WORKBENCH, "jupyterhub", K8S, "JupyterHub"),
-    _engine(Stage.WORKBENCH, "local", LOCAL, "JupyterLab"),
+    _engine(
+        Stage.WORKBENCH,
+        "local",
+        LOCAL,
+        "JupyterLab",
+        options=stages.LocalWorkbench,
+        reads=("workload.entry_point", "workload.path"),
+        needs=(Stage.FOUNDATION,),
+    ),
     # continuous_integration
     _engine(Stage.CONTINUOUS_INTEGRATION, "codepipeline", AWS, "CodePipeline and CodeBuild"),
     _engine(Stage.CONTINUOUS_INTEGRATION, "cloud_build", GCP, "Cloud Build"),
@@ -124,13 +132,34 @@ ENGINES: tuple[Engine, ...] = (
     Engine(Stage.CONTINUOUS_INTEGRATION, "gitlab_ci", (K8S, AWS), "GitLab CI"),
     Engine(Stage.CONTINUOUS_INTEGRATION, "github_actions", (K8S, AWS, AZURE), "GitHub Actions"),
     _engine(Stage.CONTINUOUS_INTEGRATION, "jenkins", K8S, "Jenkins"),
-    _engine(Stage.CONTINUOUS_INTEGRATION, "local", LOCAL, "a bare git repository with a hook"),
+    _engine(
+        Stage.CONTINUOUS_INTEGRATION,
+        "local",
+        LOCAL,
+        "a bare git repository with a hook",
+        options=stages.LocalContinuousIntegration,
+        reads=(
+            *_MODEL_NAMES,
+            "workload.entry_point",
+            "secrets.**",
+            "models.*.parameters.**",
+            "models.*.pipeline.retries",
+            "models.*.pipeline.timeout_minutes",
+        ),
+        needs=(Stage.FOUNDATION,),
+    ),
     # pipeline_delivery
     _engine(Stage.PIPELINE_DELIVERY, "codepipeline", AWS, "CodePipeline"),
     _engine(Stage.PIPELINE_DELIVERY, "cloud_composer", GCP, "Cloud Composer"),
     _engine(Stage.PIPELINE_DELIVERY, "azure_devops", AZURE, "Azure DevOps"),
     _engine(Stage.PIPELINE_DELIVERY, "airflow", K8S, "Airflow DAG delivery"),
-    _engine(Stage.PIPELINE_DELIVERY, "local", LOCAL, "versioned pipeline packages"),
+    _engine(
+        Stage.PIPELINE_DELIVERY,
+        "local",
+        LOCAL,
+        "versioned pipeline packages",
+        needs=(Stage.FOUNDATION, Stage.TRAINING_PIPELINE),
+    ),
     # experiment_tracking
     _engine(
         Stage.EXPERIMENT_TRACKING,
@@ -204,9 +233,7 @@ ENGINES: tuple[Engine, ...] = (
     _engine(Stage.SERVING, "vertex", GCP, "Vertex AI endpoints"),
     _engine(Stage.SERVING, "azure_ml", AZURE, "Azure ML endpoints"),
     _engine(Stage.SERVING, "kserve", K8S, "KServe"),
-    _engine(
-        Stage.SERVING, "seldon", K8S, "Seldon Core", state="needs a paid licence after 1.17 (2024-01); use kserve"
-    ),
+    _engine(Stage.SERVING, "seldon", K8S, "Seldon Core", state="needs a paid licence after 1.17 (2024-01); use kserve"),
     _engine(Stage.SERVING, "torchserve", K8S, "TorchServe", state="archived on 2025-08-07; use kserve"),
     _engine(Stage.SERVING, "mlflow", K8S, "MLflow server"),
     _engine(
@@ -233,7 +260,21 @@ ENGINES: tuple[Engine, ...] = (
     _engine(Stage.MONITORING, "vertex", GCP, "Vertex AI Model Monitoring"),
     _engine(Stage.MONITORING, "azure_ml", AZURE, "Azure ML monitors"),
     _engine(Stage.MONITORING, "prometheus", K8S, "Prometheus, Grafana and Evidently"),
-    _engine(Stage.MONITORING, "local", LOCAL, "Evidently and Prometheus metrics"),
+    _engine(
+        Stage.MONITORING,
+        "local",
+        LOCAL,
+        "Evidently and Prometheus metrics",
+        options=stages.LocalMonitoring,
+        reads=(
+            *_MODEL_NAMES,
+            "workload.entry_point",
+            "workload.path",
+            "models.*.monitoring.**",
+            "models.*.retraining.**",
+        ),
+        needs=(Stage.FOUNDATION, Stage.SERVING),
+    ),
 )
 
 

@@ -125,8 +125,10 @@ class Stages(Model):
 
     foundation: _chosen(Stage.FOUNDATION, options.AwsFoundation) | None = None  # type: ignore[valid-type]
     feature_store: StageOptions | None = None
-    workbench: StageOptions | None = None
-    continuous_integration: StageOptions | None = None
+    workbench: _chosen(Stage.WORKBENCH, options.LocalWorkbench) | None = None  # type: ignore[valid-type]
+    continuous_integration: (
+        _chosen(Stage.CONTINUOUS_INTEGRATION, options.LocalContinuousIntegration) | None  # type: ignore[valid-type]
+    ) = None
     pipeline_delivery: StageOptions | None = None
     experiment_tracking: (
         _chosen(Stage.EXPERIMENT_TRACKING, options.SageMakerMlflow, options.LocalTracking) | None  # type: ignore[valid-type]

@@ -58,9 +58,20 @@ def _server_settings(context: Context, name: str, realtime: Realtime, version: s
         "model_uri": registered,
         "tracking_uri": registry.registry_uri,
         "registry_uri": registry.registry_uri,
-        "workload": local.workload(context),
+        "workload": _workload(context),
         "workers": realtime.workers,
         "capture": None
         if capture is None
         else {"uri": foundation.capture_root, "sample_percent": capture.sample_percent},
     }
+
+
+def _workload(context: Context) -> dict[str, Any]:
+    """Where the code is that a model's pickle refers to: the delivered package's, where there is one."""
+    from mlops_stacks.compose import local
+
+    workload = dict(local.workload(context))
+    pipeline = context.contract(Stage.TRAINING_PIPELINE)
+    if context.delivery is None or pipeline is None:
+        return workload
+    return {**workload, "path": pipeline.code, "package": str(context.delivery.version)}

@@ -27,6 +27,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--settings", required=True, help="URI of the server settings (JSON)")
     schedule = commands.add_parser("schedule", help="start pipelines when they are due")
     schedule.add_argument("--settings", required=True, help="URI of the schedule settings (JSON)")
+    ci = commands.add_parser("ci", help="judge a commit that is being pushed")
+    ci.add_argument("--settings", required=True, help="URI of the settings of CI 1 (JSON)")
+    ci.add_argument("--ref", required=True, help="what is being pushed to, e.g. refs/heads/main")
+    ci.add_argument("--commit", required=True, help="what is being pushed")
     return parser
 
 
@@ -48,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mlops_stacks.runtime.serving.serve import serve_command
 
         return serve_command(options.settings)
+    if options.command == "ci":
+        from mlops_stacks.runtime.delivery.ci import ci_command
+
+        return ci_command(options.settings, options.ref, options.commit)
     from mlops_stacks.runtime.scheduler import schedule_command
 
     return schedule_command(options.settings)
