@@ -29,6 +29,7 @@ _STEP_FIELDS = (
     "models.*.pipeline.retries",
     "models.*.pipeline.timeout_minutes",
     "models.*.release",
+    "models.*.features.**",
 )
 
 
@@ -109,7 +110,14 @@ ENGINES: tuple[Engine, ...] = (
     _engine(Stage.FEATURE_STORE, "vertex", GCP, "Vertex AI Feature Store"),
     _engine(Stage.FEATURE_STORE, "azure_ml", AZURE, "Azure ML feature store"),
     _engine(Stage.FEATURE_STORE, "feast", K8S, "Feast with a DVC remote"),
-    _engine(Stage.FEATURE_STORE, "local", LOCAL, "Feast on SQLite and Parquet"),
+    _engine(
+        Stage.FEATURE_STORE,
+        "local",
+        LOCAL,
+        "Feast on SQLite and Parquet",
+        reads=("feature_groups.**",),
+        needs=(Stage.FOUNDATION,),
+    ),
     # workbench
     _engine(Stage.WORKBENCH, "sagemaker_studio", AWS, "SageMaker Studio"),
     _engine(Stage.WORKBENCH, "vertex_workbench", GCP, "Vertex AI Workbench"),

@@ -12,6 +12,7 @@ from typing import Any
 
 from mlops_components.spec.rollout import Strategy
 from mlops_stacks.blueprint.engines import ENGINES, Engine, engines_of, find_engine
+from mlops_stacks.blueprint.feature_rules import feature_rules
 from mlops_stacks.blueprint.problems import FieldPath, Problem
 from mlops_stacks.blueprint.schedules import broken_schedule
 from mlops_stacks.blueprint.settings import Blueprint, Environment, SecretFromManager, Settings
@@ -24,7 +25,7 @@ def broken_rules(blueprint: Blueprint, document: Mapping[str, Any]) -> list[Prob
     for name, environment in ((SHARED, blueprint.shared), *blueprint.environments.items()):
         at: FieldPath = (SHARED,) if name == SHARED else ("environments", name)
         problems += _target_rules(blueprint, environment, at)
-        settings_rules = (_engine_rules, _need_rules, _secret_rules, _model_rules, _unread_fields)
+        settings_rules = (_engine_rules, _need_rules, _secret_rules, _model_rules, feature_rules, _unread_fields)
         for rule in settings_rules:
             problems += [replace(p, path=(*at, "settings", *p.path)) for p in rule(environment.settings)]
     problems += _scope_fields(blueprint, document)

@@ -6,6 +6,7 @@ from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose import (
     continuous_integration,
     experiment_tracking,
+    feature_store,
     foundation,
     model_registry,
     monitoring,
@@ -25,6 +26,7 @@ MAPPINGS = {
     Stage.FOUNDATION: foundation.build,
     Stage.EXPERIMENT_TRACKING: experiment_tracking.build,
     Stage.MODEL_REGISTRY: model_registry.build,
+    Stage.FEATURE_STORE: feature_store.build,
     Stage.TRAINING_PIPELINE: training_pipeline.build,
     Stage.SERVING: serving.build,
     Stage.MONITORING: monitoring.build,

@@ -8,6 +8,7 @@ from mlops_stacks.blueprint.model import Realtime
 from mlops_stacks.blueprint.stages import LocalServing
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
+from mlops_stacks.compose.feature_store import reference
 
 
 def build(context: Context) -> Any:
@@ -63,6 +64,7 @@ def _server_settings(context: Context, name: str, realtime: Realtime, version: s
         "capture": None
         if capture is None
         else {"uri": foundation.capture_root, "sample_percent": capture.sample_percent},
+        "feature_store": reference(context),
     }
 
 

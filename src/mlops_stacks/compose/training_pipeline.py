@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mlops_components.spec.compute import Compute
-from mlops_components.spec.pipeline import STEPS, PipelineSpec
+from mlops_components.spec.pipeline import PipelineSpec, steps_of
 from mlops_stacks.blueprint.model import ModelConfig
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
+from mlops_stacks.compose.feature_store import reference
 
 
 def build(context: Context) -> Any:
@@ -18,19 +19,19 @@ def build(context: Context) -> Any:
 
 def pipeline_spec(name: str, model: ModelConfig) -> PipelineSpec:
     """The pipeline of a model, from which every engine renders its own document."""
-    pipeline = model.pipeline
+    pipeline, steps = model.pipeline, steps_of(features=bool(model.features))
     return {
         "name": name,
         "model": name,
         "steps": [
             {
                 "name": step,
-                "depends_on": list(STEPS[max(0, at - 1) : at]),
+                "depends_on": list(steps[max(0, at - 1) : at]),
                 "retries": pipeline.retries,
                 "timeout_minutes": pipeline.timeout_minutes,
                 "compute": pipeline.compute or Compute(),
             }
-            for at, step in enumerate(STEPS)
+            for at, step in enumerate(steps)
         ],
         "parameters": {
             key: str(value) for key, value in model.parameters.items() if isinstance(value, str | int | float)
@@ -99,4 +100,6 @@ def _step_settings(context: Context, name: str, model: ModelConfig) -> dict[str,
         "approval": model.approval.value,
         "serving_version": context.releases.get(name),
         "secrets": local.secrets(context),
+        "features": model.features,
+        "feature_store": reference(context),
     }
