@@ -136,7 +136,7 @@ class Stages(Model):
     training_pipeline: StageOptions | None = None
     model_registry: StageOptions | None = None
     serving: _chosen(Stage.SERVING, options.LocalServing) | None = None  # type: ignore[valid-type]
-    monitoring: StageOptions | None = None
+    monitoring: _chosen(Stage.MONITORING, options.LocalMonitoring) | None = None  # type: ignore[valid-type]
 
     def items(self) -> Iterator[tuple[Stage, StageOptions]]:
         """The stages that are there, in composition order."""
