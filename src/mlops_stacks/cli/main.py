@@ -10,7 +10,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from mlops_stacks.cli import authoring, delivering, guard, observing, planning, readiness, releasing, training
+from mlops_stacks.cli import (
+    authoring,
+    comparing,
+    delivering,
+    guard,
+    observing,
+    packages,
+    planning,
+    readiness,
+    releasing,
+    training,
+)
 from mlops_stacks.cli.options import ProgramOptions
 
 DEBUG_VARIABLE = "MLOPS_STACKS_DEBUG"
@@ -71,7 +82,7 @@ def program(
     context.obj = ProgramOptions(blueprint)
 
 
-for group in (authoring, planning, readiness, delivering, training, releasing, observing):
+for group in (authoring, planning, comparing, readiness, delivering, training, releasing, packages, observing):
     group.add_to(app)
 
 

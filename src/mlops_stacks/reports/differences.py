@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,10 +57,13 @@ def environments(plan: Plan) -> tuple[ScopePlan, ...]:
 
 
 def differences(plan: Plan) -> tuple[Difference, ...]:
-    """Compare every resource with its counterparts; those that are the same everywhere are left out."""
+    """Compare every resource of a plan's environments with its counterparts."""
     scopes = environments(plan)
-    if len(scopes) < 2:
-        return ()
+    return compared(scopes) if len(scopes) > 1 else ()
+
+
+def compared(scopes: Sequence[ScopePlan]) -> tuple[Difference, ...]:
+    """Compare every resource with its counterparts in the other scopes; those that are the same are left out."""
     tables = [
         {_logical(scope, each): each for each in scope.resources if each.type != layout.STACK} for scope in scopes
     ]
@@ -99,12 +104,20 @@ def _changes(
                 for index, value in enumerate(row)
                 if values[index] is not None
             }
-            yield Change(path, row, expected=len(neutral) == 1)
+            yield Change(path, tuple(map(_shortened, row)), expected=len(neutral) == 1)
+
+
+def _shortened(value: str | None) -> str | None:
+    """A value that is short enough to be shown; a long one with a fingerprint, so that its end counts as well."""
+    if value is None or len(value) <= _LIMIT:
+        return value
+    digest = hashlib.sha256(value.encode("utf-8", "backslashreplace")).hexdigest()
+    return f"{value[:_LIMIT]}… ({len(value)} characters, SHA-256 {digest[:12]})"
 
 
 def _values(resource: PlannedResource) -> dict[str, str]:
     """Every input by its path, and the options that decide about life and death, as texts."""
-    found = {path: layout.readable(value, _LIMIT) for path, value in _leaves(resource.inputs, "")}
+    found = {path: layout.readable(value, sys.maxsize) for path, value in _leaves(resource.inputs, "")}
     found |= {f"option {key}": layout.readable(resource.options[key]) for key in _OPTIONS if key in resource.options}
     return found
 
@@ -130,10 +143,10 @@ def _document(value: Any) -> Mapping[str, Any] | list[Any] | None:
 
 
 class _OwnWords:
-    """What environments alone are called: their names and stacks, and the accounts they live in."""
+    """What scopes alone are called: their names, stacks and blueprints, and the accounts they live in."""
 
     def __init__(self, scopes: Sequence[ScopePlan], index: int) -> None:
-        words = [{scope.scope, *_accounts(scope.resources)} for scope in scopes]
+        words = [{scope.scope, _blueprint(scope), *_accounts(scope.resources)} for scope in scopes]
         self._own = words[index]
         pattern = "|".join(re.escape(word) for word in sorted(set().union(*words), key=len, reverse=True) if word)
         self._any = re.compile(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])")
@@ -141,6 +154,11 @@ class _OwnWords:
     def taken_out_of(self, value: str) -> str:
         """The value, with its own environment's words and those of another one replaced by what they are."""
         return self._any.sub(lambda match: "{own}" if match[0] in self._own else "{other}", value)
+
+
+def _blueprint(scope: ScopePlan) -> str:
+    """The name of the blueprint that a scope is of: stacks are called `<blueprint>-<scope>`."""
+    return scope.stack.removesuffix(scope.scope).rstrip("-")
 
 
 def _accounts(resources: Iterable[PlannedResource]) -> Iterable[str]:
