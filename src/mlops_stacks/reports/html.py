@@ -36,7 +36,7 @@ def render_html(plan: Plan) -> str:
             "environments": [scope.scope for scope in compared.environments(plan)],
             "differences": compared.differences(plan),
             "outputs": {scope.scope: tuple(layout.outputs(scope)) for scope in plan.scopes},
-            "stages": [stage for stage in (*Stage, layout.OTHER) if stage in _stages(plan)],
+            "stages": _stages(plan),
             "types": sorted({layout.short_type(resource.type) for resource in _shown(plan)}),
             "groups": {scope.scope: layout.groups(scope) for scope in plan.scopes},
             "ids": ids,
@@ -52,14 +52,17 @@ def _shown(plan: Plan) -> Iterator[PlannedResource]:
     return (resource for resource in plan.resources if resource.type != layout.STACK)
 
 
-def _stages(plan: Plan) -> set[str]:
-    return {resource.stage or layout.OTHER for resource in _shown(plan)}
+def _stages(plan: Plan) -> list[str]:
+    """Those that have something, in display order; what belongs to none comes last."""
+    present = {resource.stage or layout.OTHER for resource in _shown(plan)}
+    known = [stage.value for stage in Stage]
+    return sorted(present, key=lambda stage: (known.index(stage) if stage in known else len(known), stage))
 
 
 def _data(plan: Plan, ids: Mapping[str, int]) -> dict[str, Any]:
     return {
         "scopes": [_scope(scope) for scope in plan.scopes],
-        "stages": [stage.value for stage in Stage] + [layout.OTHER],
+        "stages": _stages(plan),
         "nodes": [
             _node(scope, resource, ids) for scope in plan.scopes for resource in scope.resources if resource.urn in ids
         ],

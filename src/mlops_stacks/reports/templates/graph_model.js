@@ -31,8 +31,10 @@ function shortLabel(node, parent) {
   return prefix && node.name.startsWith(prefix) && node.name.length > prefix.length ? node.name.slice(prefix.length) : node.name;
 }
 
+/* References are left out: who looks for a name wants the resource, not everything that refers to it. */
 function searchText(node) {
-  return [node.name, node.type, node.token, node.physical || "", node.stage, JSON.stringify(node.inputs)].join("\n").toLowerCase();
+  const inputs = JSON.stringify(node.inputs).replaceAll(/\$\{urn:[^#{}]*#/g, "${");
+  return [node.name, node.type, node.token, node.physical || "", node.stage, inputs].join("\n").toLowerCase();
 }
 
 function ancestors(model, node) {

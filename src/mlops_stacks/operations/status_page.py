@@ -1,0 +1,55 @@
+"""What the status page shows: `status`, the pages of all stages, and what monitoring found."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from mlops_stacks.blueprint.vocabulary import Stage
+from mlops_stacks.executors.protocol import Executor, NotDeployedError
+from mlops_stacks.operations.pages import NoPageError, pages_of
+from mlops_stacks.operations.status import status
+from mlops_stacks.project import Project
+
+
+def snapshot(project: Project, executor: Executor, environment: str | None) -> dict[str, Any]:
+    """The state of a blueprint at this moment, as plain data without secrets."""
+    found = status(project, executor, environment)
+    return {
+        "monitoring": None,
+        **found,
+        "links": list(_links(project, executor, environment)),
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def _links(project: Project, executor: Executor, environment: str | None) -> Iterator[dict[str, str]]:
+    """Every page of every stage that is deployed; a page that two scopes share once."""
+    seen = set()
+    for stage in Stage:
+        for scope in project.scopes(environment):
+            for name, url in _pages(project, executor, stage, scope):
+                if url not in seen:
+                    seen.add(url)
+                    yield {"stage": stage.value, "title": _title(stage, name), "url": url}
+
+
+def _pages(project: Project, executor: Executor, stage: Stage, scope: str) -> list[tuple[str, str]]:
+    try:
+        return [(name, _without_token(url)) for name, url in pages_of(project, executor, stage, scope)]
+    except (NoPageError, NotDeployedError):
+        return []
+
+
+def _title(stage: Stage, name: str) -> str:
+    words = stage.value.replace("_", " ")
+    return words if name == stage.value else f"{words}: {name.replace('_', ' ')}"
+
+
+def _without_token(url: str) -> str:
+    """Whoever can open a port of this machine can read the status page: a token in an address stays out of it."""
+    parts = urllib.parse.urlsplit(url)
+    query = [(key, value) for key, value in urllib.parse.parse_qsl(parts.query) if key.lower() != "token"]
+    return urllib.parse.urlunsplit(parts._replace(query=urllib.parse.urlencode(query)))
