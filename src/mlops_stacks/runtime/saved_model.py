@@ -56,6 +56,7 @@ class SavedModel:
         self._model = mlflow.pyfunc.load_model(uri)
         described = (self._model.metadata.metadata or {}).get(METADATA_KEY, {})
         self.prediction = Prediction(**described.get("prediction", {}))
+        self.features: list[str] = described.get("features", [])
         self.descriptions: dict[str, str] = described.get("descriptions", {})
         self.inputs = _columns(self._model.metadata.get_input_schema(), uri)
         self._names = [column.name for column in self.inputs]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_components.spec.feature import FeatureStoreRef
+from mlops_stacks.runtime.errors import RuntimeFault
 
 _STRING = 2
 """Feast's number of the type of a text."""
@@ -28,7 +29,7 @@ def key_bytes(keys: Mapping[str, str]) -> bytes:
     names = sorted(keys)
     parts = [struct.pack("<I", len(names))]
     for text in (*names, *(keys[name] for name in names)):
-        encoded = text.encode()
+        encoded = text.encode("utf-8", "surrogatepass")
         parts.append(struct.pack("<2I", _STRING, len(encoded)) + encoded)
     return b"".join(parts)
 
@@ -68,6 +69,10 @@ def _varint(encoded: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
+class LookupFaultError(RuntimeFault):
+    """The online store cannot be read."""
+
+
 class OnlineStore:
     """Reads the latest rows. Safe to use from several threads."""
 
@@ -80,12 +85,18 @@ class OnlineStore:
         self._opened: tuple[int, int] | None = None
 
     def row(self, group: str, keys: Mapping[str, str], names: Sequence[str]) -> dict[str, Any]:
-        """The features of one entity; None where it has no row, or one that is older than the group's limit."""
+        """The features of one entity; None where it has no row, or one that is older than the group's limit.
+
+        Raises `LookupFaultError` where nobody can tell.
+        """
         table = f"{self._project}_{group}".replace('"', '""')
         statement = f'SELECT feature_name, value, event_ts FROM "{table}" WHERE entity_key = ?'  # noqa: S608 - quoted
         with self._lock:
-            connection = self._current()
-            found = [] if connection is None else connection.execute(statement, (key_bytes(keys),)).fetchall()
+            try:
+                found = self._current().execute(statement, (key_bytes(keys),)).fetchall()
+            except (sqlite3.Error, OSError) as error:
+                self._close()
+                raise LookupFaultError(f"the online store {self._path} cannot be read: {error}.") from error
         days = self._groups[group].get("ttl_days")
         oldest = time.time() - days * _DAY_SECONDS if days else float("-inf")
         values = {name: value_of(value) for name, value, at in found if at >= oldest}
@@ -96,13 +107,9 @@ class OnlineStore:
         with self._lock:
             self._close()
 
-    def _current(self) -> sqlite3.Connection | None:
+    def _current(self) -> sqlite3.Connection:
         """A connection to the file that is there now: ingestion puts another in its place."""
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            self._close()
-            return None
+        status = self._path.stat()
         identity = (status.st_dev, status.st_ino)
         if self._connection is None or identity != self._opened:
             self._close()

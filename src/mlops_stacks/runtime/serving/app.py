@@ -11,12 +11,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from mlops_stacks.runtime.features.online import LookupFaultError
 from mlops_stacks.runtime.serving.batching import Columns
 from mlops_stacks.runtime.serving.counting import Counting
 from mlops_stacks.runtime.serving.messages import InferRequest, PredictRequest
 from mlops_stacks.runtime.serving.service import PredictionService
-from mlops_stacks.runtime.serving.tensors import DATATYPES, InputError, columns_of_instances, columns_of_tensors
-from mlops_stacks.runtime.workload import Column
+from mlops_stacks.runtime.serving.tensors import DATATYPES, InputError
 
 _MANY = 500
 """Values (or rows) from which on a request is checked in a thread: others do not wait for it."""
@@ -39,6 +39,7 @@ def make_app(service: PredictionService) -> FastAPI:
     )
     app.add_middleware(Counting, answered=service.metrics.answered)
     app.add_exception_handler(InputError, _input_error)
+    app.add_exception_handler(LookupFaultError, _lookup_error)
     app.add_exception_handler(RequestValidationError, _body_error)
     app.add_exception_handler(StarletteHTTPException, _http_error)
     app.add_exception_handler(Exception, _model_error)
@@ -50,6 +51,10 @@ def make_app(service: PredictionService) -> FastAPI:
 
 async def _input_error(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": str(error)}, status_code=422)
+
+
+async def _lookup_error(_request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": str(error)}, status_code=503)
 
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:
@@ -82,7 +87,7 @@ def _plain_routes(service: PredictionService) -> APIRouter:
     @router.post("/predict", openapi_extra=_example(service), response_model=dict[str, Any])
     async def predict(body: PredictRequest) -> JSONResponse:
         """Predict rows given as objects."""
-        columns = await _checked(columns_of_instances, body.instances, service, len(body.instances))
+        columns = await _checked(service.columns_of_instances, body.instances, len(body.instances))
         answer = await service.predict(columns)
         return JSONResponse(
             {
@@ -103,15 +108,14 @@ def _plain_routes(service: PredictionService) -> APIRouter:
 
 
 async def _checked(
-    check: Callable[[Sequence[Any], Sequence[Column]], Columns],
+    check: Callable[[Sequence[Any]], Columns],
     given: Sequence[Any],
-    service: PredictionService,
     size: int,
 ) -> Columns:
     """The columns of a request. Raises `InputError`."""
     if size < _MANY:
-        return check(given, service.model.inputs)
-    return await asyncio.to_thread(check, given, service.model.inputs)
+        return check(given)
+    return await asyncio.to_thread(check, given)
 
 
 def _health_routes(service: PredictionService) -> APIRouter:
@@ -166,7 +170,7 @@ def _model_routes(service: PredictionService) -> APIRouter:
         refuse_others(name, version)
         tensors = [vars(tensor) for tensor in body.inputs]
         rows = max((len(tensor.data) for tensor in body.inputs), default=0)
-        columns = await _checked(columns_of_tensors, tensors, service, rows)
+        columns = await _checked(service.columns_of_tensors, tensors, rows)
         answer = await service.predict(columns, body.id)
         output = {
             "name": service.model.prediction.name,

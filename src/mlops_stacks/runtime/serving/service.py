@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,15 @@ from mlops_components.spec.settings import ServerSettings
 from mlops_stacks.runtime.quiet_mlflow import hush, mlflow_errors
 from mlops_stacks.runtime.serving.batching import Batcher, Columns
 from mlops_stacks.runtime.serving.capture import Capture
+from mlops_stacks.runtime.serving.completion import Completion
 from mlops_stacks.runtime.serving.metrics import Metrics
-from mlops_stacks.runtime.serving.tensors import answer_datatype, answer_values, frame
+from mlops_stacks.runtime.serving.tensors import (
+    answer_datatype,
+    answer_values,
+    columns_of_instances,
+    columns_of_tensors,
+    frame,
+)
 from mlops_stacks.runtime.user_code import add_to_path
 
 if TYPE_CHECKING:
@@ -43,6 +51,7 @@ class PredictionService:
         self.model = model
         self.metrics = Metrics(settings["model"], settings["version"])
         self._batcher = Batcher(self._values, together=answers_rows_one_by_one(model))
+        self._completion = Completion(settings.get("feature_store"), model.features, model.inputs)
         capture = settings["capture"]
         wanted = capture is not None and capture["sample_percent"] > 0
         self._capture = (
@@ -50,6 +59,14 @@ class PredictionService:
             if capture is not None and wanted
             else None
         )
+
+    def columns_of_instances(self, instances: Sequence[Any]) -> Columns:
+        """The columns of the plain route's rows, features included. Raises `InputError` or `LookupFaultError`."""
+        return columns_of_instances(self._completion.instances(instances), self.model.inputs)
+
+    def columns_of_tensors(self, tensors: Sequence[Any]) -> Columns:
+        """The columns of the protocol's route, features included. Raises `InputError` or `LookupFaultError`."""
+        return columns_of_tensors(self._completion.tensors(tensors), self.model.inputs)
 
     async def predict(self, columns: Columns, request_id: str | None = None) -> Answer:
         """Predict, count, and capture. The columns are as `tensors` makes them: checked, in the model's order."""
@@ -66,6 +83,7 @@ class PredictionService:
     def close(self) -> None:
         """Write what capture still holds."""
         self._batcher.close()
+        self._completion.close()
         if self._capture is not None:
             self._capture.close()
 
