@@ -83,7 +83,7 @@ class TokenProvider(LocalProvider):
         found = tokens.fingerprint(Path(properties["path"]))
         return None if found is None else {"fingerprint": found}
 
-    def differs(self, olds: Properties, news: Properties) -> bool:
+    def differs(self, _olds: Properties, _news: Properties) -> bool:
         """Never: a token that was changed on disk is as good as any, and whoever depends on it is told."""
         return False
 

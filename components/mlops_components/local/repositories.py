@@ -62,7 +62,7 @@ def has_commits(repository: Path) -> bool:
 
 
 def remove(repository: Path, *, with_commits: bool) -> None:
-    """Remove the repository; one with commits is left without the hook, as a plain repository, unless `with_commits`."""
+    """Remove the repository; one with commits is left, but for the hook, unless `with_commits`."""
     if not is_ours(repository):
         return
     if (repository / "HEAD").is_file() and has_commits(repository) and not with_commits:
@@ -82,8 +82,9 @@ def remove(repository: Path, *, with_commits: bool) -> None:
 def _git(repository: Path, *arguments: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment["GIT_DIR"] = str(repository)
+    command = ["git", *arguments]
     try:
-        ended = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, env=environment)
+        ended = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     except OSError as error:
         raise LocalPlatformError(
             f"git cannot be started ({error.strerror}); install it, and run `up` again."

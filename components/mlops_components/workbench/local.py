@@ -1,7 +1,7 @@
 """JupyterLab on this machine: one for a blueprint, wired to tracking and features.
 
-It refuses to be reached from elsewhere, and from here without its token, which is in one file that only its owner reads.
-It asks nobody on the network: no news, no updates, no extensions to install.
+It refuses to be reached from elsewhere, and from here without its token, which is in one file that only its owner
+reads. It asks nobody on the network: no news, no updates, no extensions to install.
 """
 
 import json

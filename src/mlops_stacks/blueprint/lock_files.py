@@ -1,4 +1,4 @@
-"""Lock files: small YAML files under version control, beside the blueprint, which commands write and `up` only reads."""
+"""Lock files: small YAML files under version control, beside the blueprint. Commands write them, `up` only reads."""
 
 from __future__ import annotations
 

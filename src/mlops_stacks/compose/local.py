@@ -42,7 +42,7 @@ WORKBENCH = "workbench"
 
 def feature_repository(context: Context, environment: str) -> str:
     """Absolute path of the Feast repository of an environment."""
-    return f"{home(context)}/{environment}/features"
+    return f"{home(context)}/{environment}/feature_store/repository"
 
 
 def mlflow_server(context: Context, port: int | None) -> LocalMlflowArgs:

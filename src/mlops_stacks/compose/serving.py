@@ -45,8 +45,6 @@ def _local(context: Context) -> Any:
 
 def _server_settings(context: Context, name: str, realtime: Realtime, version: str) -> dict[str, Any]:
     """The `ServerSettings` of a release, but for host and port."""
-    from mlops_stacks.compose import local
-
     foundation: Any = context.contract(Stage.FOUNDATION)
     registry: Any = context.contract(Stage.MODEL_REGISTRY)
     registered = registry.registered_models.apply(lambda names: f"models:/{names[name]}/{version}")

@@ -52,7 +52,7 @@ def _local(context: Context) -> Any:
             "directory": f"{local.home(context)}/{context.scope}/pipelines",
             "runs": foundation.artifact_folder.apply(lambda folder: f"{folder}/runs"),
             "supervisor": foundation.supervisor,
-            "package": _package(context),
+            "package": _package(context),  # type: ignore[typeddict-item]
             "models": {
                 name: {"spec": pipeline_spec(name, model), "settings": _step_settings(context, name, model)}
                 for name, model in context.settings.models.items()

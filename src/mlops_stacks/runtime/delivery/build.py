@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -167,7 +166,7 @@ class _Run:
         shutil.rmtree(unfinished, ignore_errors=True)
         # The packages may lie on another file system, where a move is no single step.
         shutil.move(draft, unfinished)
-        os.replace(unfinished, self._packages / str(build.number))
+        unfinished.replace(self._packages / str(build.number))
         return package
 
     def _begin(self, part: Part) -> None:

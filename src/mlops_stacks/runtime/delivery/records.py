@@ -35,10 +35,8 @@ class Part(StrEnum):
     PACKAGE = "package"
 
 
-class TestSummary(TypedDict):
+class Outcome(TypedDict):
     """How many tests there were, and how they ended."""
-
-    __test__ = False
 
     tests: int
     failures: int
@@ -62,7 +60,7 @@ class Build:
     started: str = field(default_factory=now)
     ended: str | None = None
     error: str | None = None
-    tests: TestSummary | None = None
+    tests: Outcome | None = None
 
     @property
     def log(self) -> Path:
@@ -88,7 +86,7 @@ class Package:
     """File name."""
     sha256: str
     """Of the wheel."""
-    tests: TestSummary | None
+    tests: Outcome | None
     """None where the tests wrote no report in JUnit's format."""
     models: Mapping[str, Mapping[str, float]]
     """Model -> metrics of its smoke model, by which nobody should judge the model."""

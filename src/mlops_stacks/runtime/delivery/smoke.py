@@ -78,7 +78,7 @@ def _step_settings(name: str, settings: CiSettings, code: Path) -> StepSettings:
 
 
 def _reason(runs: Path, log: Log) -> str:
-    """The run's own sentence; the log of the step that failed goes into the build's log, since its files are removed."""
+    """The run's own sentence. The failed step's log goes into the build's log, since the run's files are removed."""
     status = next(iter(read_runs(runs)), None)
     if status is None:
         return "it did not start."

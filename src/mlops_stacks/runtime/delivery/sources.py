@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlops_components.spec.delivery import CiSettings
 from mlops_stacks.runtime.delivery.commands import BuildError, Log, clean_environment, refuse_failure, run_logged
-from mlops_stacks.runtime.delivery.records import TestSummary
+from mlops_stacks.runtime.delivery.records import Outcome
 
 _NO_TESTS = 5
 """Exit code of pytest where it finds no test."""
@@ -27,8 +27,9 @@ def check_out(commit: str, folder: Path) -> int:
 
 
 def _git(*arguments: str, environment: dict[str, str]) -> str:
+    command = ["git", *arguments]
     try:
-        ended = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, env=environment)
+        ended = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     except OSError as error:
         raise BuildError(f"git cannot be started ({error.strerror}): install it.") from error
     except subprocess.CalledProcessError as error:
@@ -48,7 +49,7 @@ def workload_folder(checkout: Path, settings: CiSettings) -> Path:
     return folder
 
 
-def run_tests(folder: Path, settings: CiSettings, log: Log, report: Path) -> TestSummary | None:
+def run_tests(folder: Path, settings: CiSettings, log: Log, report: Path) -> Outcome | None:
     """Run the workload's tests; returns their summary if they wrote a report. Raises `BuildError`."""
     limit = settings["timeout_minutes"]
     sources = folder / "src" if (folder / "src").is_dir() else folder
@@ -69,10 +70,10 @@ def run_tests(folder: Path, settings: CiSettings, log: Log, report: Path) -> Tes
     return summary_of(report)
 
 
-def summary_of(report: Path) -> TestSummary | None:
+def summary_of(report: Path) -> Outcome | None:
     """What a report in JUnit's format says in sum; None where there is no such report."""
     # The report was written a moment ago by the tests, whose code runs here anyway.
-    from xml.etree import ElementTree  # noqa: S405
+    from xml.etree import ElementTree
 
     if not report.exists():
         return None
@@ -80,9 +81,10 @@ def summary_of(report: Path) -> TestSummary | None:
         suites = list(ElementTree.parse(report).getroot().iter("testsuite"))  # noqa: S314
     except ElementTree.ParseError as error:
         raise BuildError(f"the tests' report {report} cannot be read: {error}.") from error
-    return {
+    outcome: Outcome = {
         "tests": sum(int(suite.get("tests", 0)) for suite in suites),
         "failures": sum(int(suite.get("failures", 0)) + int(suite.get("errors", 0)) for suite in suites),
         "skipped": sum(int(suite.get("skipped", 0)) for suite in suites),
-        "seconds": sum(float(suite.get("time", 0)) for suite in suites),
+        "seconds": sum((float(suite.get("time", 0)) for suite in suites), 0.0),
     }
+    return outcome
