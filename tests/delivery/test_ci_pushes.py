@@ -24,7 +24,13 @@ pytestmark = pytest.mark.slow
 def ci_settings(root: Path, **changes: Any) -> dict[str, Any]:
     """Settings of CI 1 in a folder."""
     steps = [
-        {"name": name, "depends_on": list(STEPS[max(0, at - 1) : at]), "retries": 1, "timeout_minutes": 5, "compute": {}}
+        {
+            "name": name,
+            "depends_on": list(STEPS[max(0, at - 1) : at]),
+            "retries": 1,
+            "timeout_minutes": 5,
+            "compute": {},
+        }
         for at, name in enumerate(STEPS)
     ]
     spec = {"name": "things", "model": "things", "steps": steps, "parameters": {"rows": "400"}, "schedule": None}
@@ -155,9 +161,7 @@ def test_the_same_commit_is_built_once_under_the_same_settings(place: Place) -> 
     (place.copy / "more.txt").write_text("more")
     commit(place.copy, "more")
     place.push()
-    assert "is package 1 already" in git(
-        "push", "--force", str(place.bare), f"{first}:main", folder=place.copy
-    ).stderr
+    assert "is package 1 already" in git("push", "--force", str(place.bare), f"{first}:main", folder=place.copy).stderr
     assert [p.version for p in read_packages(place.packages)] == [2, 1]
     place.configure(models={}, test_command=["python", "-c", "print()"])
     git("push", str(place.bare), "HEAD:main", folder=place.copy)

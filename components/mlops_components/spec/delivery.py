@@ -4,8 +4,21 @@ from typing import Any, NotRequired, Optional
 
 from typing_extensions import TypedDict
 
+from mlops_components.spec.feature import FeatureStoreRef
 from mlops_components.spec.pipeline import PipelineSpec
 from mlops_components.spec.settings import SecretRef
+
+
+WORK = "work"
+"""Folder of a build's own files below the builds; emptied when a build begins, gone when it ends."""
+
+
+class SmokeFeatures(TypedDict):
+    """A feature store for smoke models alone: made in a build's own files, and gone with them."""
+
+    store: FeatureStoreRef
+    files: dict[str, str]
+    """The files of its Feast repository: name -> content."""
 
 
 class SmokeModel(TypedDict):
@@ -15,6 +28,8 @@ class SmokeModel(TypedDict):
     """Its steps; the schedule is left out of account."""
     parameters: dict[str, Any]
     """The blueprint's parameters of this model."""
+    features: NotRequired[list[str]]
+    """What it reads from the feature store."""
 
 
 class CiSettings(TypedDict):
@@ -36,6 +51,8 @@ class CiSettings(TypedDict):
     models: dict[str, SmokeModel]
     secrets: NotRequired[dict[str, SecretRef]]
     """Environment variable of each step -> where its value is."""
+    feature_store: NotRequired[Optional[SmokeFeatures]]
+    """None: there is no feature store."""
     builds: str
     """Absolute path of the folder in which each build gets a folder of its own."""
     packages: str

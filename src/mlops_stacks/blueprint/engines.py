@@ -151,7 +151,6 @@ ENGINES: tuple[Engine, ...] = (
             "workload.entry_point",
             "secrets.**",
             "models.*.parameters.**",
-            "models.*.pipeline.retries",
             "models.*.pipeline.timeout_minutes",
         ),
         needs=(Stage.FOUNDATION,),

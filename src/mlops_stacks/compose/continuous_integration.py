@@ -21,7 +21,7 @@ def _local(context: Context) -> Any:
 
     chosen: Options = context.options(Stage.CONTINUOUS_INTEGRATION)
     delivery = context.contract(Stage.PIPELINE_DELIVERY)
-    workload = context.settings.workload
+    workload, features = context.settings.workload, context.settings.stages.feature_store
     return LocalContinuousIntegration(
         "continuous-integration",
         {
@@ -35,9 +35,14 @@ def _local(context: Context) -> Any:
             "timeout_minutes": chosen.timeout_minutes,
             "smoke_parameters": dict(chosen.smoke_parameters),
             "models": {
-                name: {"pipeline": pipeline_spec(name, model), "parameters": dict(model.parameters)}
+                name: {
+                    "pipeline": pipeline_spec(name, model),
+                    "parameters": dict(model.parameters),
+                    "features": list(model.features),
+                }
                 for name, model in context.settings.models.items()
             },
+            "feature_groups": None if features is None else context.settings.feature_groups,
             "secrets": local.secrets(context),
             "lifecycle": local.lifecycle(context, Stage.CONTINUOUS_INTEGRATION),  # type: ignore[typeddict-item]
         },

@@ -12,17 +12,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
-from mlops_components.spec.delivery import CiSettings
+from mlops_components.spec.delivery import WORK, CiSettings
 from mlops_stacks.runtime.delivery import records
 from mlops_stacks.runtime.delivery.commands import BuildError, Log
 from mlops_stacks.runtime.delivery.records import Build, Package, Part, file_sha256, numbers, read_builds, read_packages
-from mlops_stacks.runtime.delivery.smoke import smoke_spec, train_smoke_model
+from mlops_stacks.runtime.delivery.smoke import prepare_features, smoke_spec, train_smoke_model
 from mlops_stacks.runtime.delivery.sources import check_out, run_tests, workload_folder
 from mlops_stacks.runtime.delivery.wheels import build_wheel, unpack
 from mlops_stacks.runtime.errors import RuntimeFault
 from mlops_stacks.runtime.run_status import State, now, write_json
 
-_WORK = "work"
 _LOCK = ".lock"
 
 
@@ -88,7 +87,7 @@ class _Run:
         self._build.log.touch()
         self._build.write()
         self._log = Log(self._build.log, audience)
-        self._work = builds / _WORK
+        self._work = builds / WORK
 
     def carry_out(self) -> Package:
         """Do all parts; whatever ends them is on record, and the working files are gone."""
@@ -133,6 +132,7 @@ class _Run:
             return {}
         code = self._work / "code"
         unpack(wheel, code)
+        prepare_features(self._settings, self._work, self._log)
         return {
             name: train_smoke_model(name, self._settings, code, self._work, self._log)
             for name in self._settings["models"]

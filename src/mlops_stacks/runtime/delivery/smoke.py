@@ -9,12 +9,31 @@ from typing import Any
 from mlops_components.spec.delivery import CiSettings, SmokeModel
 from mlops_components.spec.pipeline import PipelineSpec
 from mlops_components.spec.settings import StepSettings
-from mlops_stacks.runtime.delivery.commands import BuildError, Log, clean_environment, run_logged
+from mlops_stacks.runtime.delivery.commands import BuildError, Log, clean_environment, refuse_failure, run_logged
 from mlops_stacks.runtime.process import runtime_command
 from mlops_stacks.runtime.run_status import read_runs, write_json
 
 ENVIRONMENT = "ci"
 """What the steps of a smoke model are told is their environment."""
+
+
+_APPLY = "from feast.cli.cli import cli; cli()"
+
+
+def prepare_features(settings: CiSettings, work: Path, log: Log) -> None:
+    """Make the feature store that smoke models use, where the blueprint has one. Raises `BuildError`."""
+    features = settings.get("feature_store")
+    if features is None:
+        return
+    repository = Path(features["store"]["repository"])
+    repository.mkdir(parents=True)
+    Path(features["store"]["history"]).mkdir()
+    for name, content in features["files"].items():
+        (repository / name).write_text(content, encoding="utf-8")
+    command = ["python", "-c", _APPLY, "-c", str(repository), "apply", "--skip-source-validation"]
+    limit = settings["timeout_minutes"]
+    ended = run_logged(command, work, log, limit * 60, clean_environment({"PYTHONWARNINGS": "ignore"}))
+    refuse_failure(ended, "the definitions of the features", limit)
 
 
 def train_smoke_model(name: str, settings: CiSettings, code: Path, work: Path, log: Log) -> dict[str, float]:
@@ -59,7 +78,8 @@ def smoke_spec(model: SmokeModel, settings: CiSettings) -> PipelineSpec:
 
 
 def _step_settings(name: str, settings: CiSettings, code: Path) -> StepSettings:
-    parameters: dict[str, Any] = {**settings["models"][name]["parameters"], **settings["smoke_parameters"]}
+    model, features = settings["models"][name], settings.get("feature_store")
+    parameters: dict[str, Any] = {**model["parameters"], **settings["smoke_parameters"]}
     return {
         "blueprint": settings["blueprint"],
         "environment": ENVIRONMENT,
@@ -74,6 +94,8 @@ def _step_settings(name: str, settings: CiSettings, code: Path) -> StepSettings:
         "approval": "manual",
         "serving_version": None,
         "secrets": settings.get("secrets", {}),
+        "features": model.get("features", []),
+        "feature_store": None if features is None else features["store"],
     }
 
 
