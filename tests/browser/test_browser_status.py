@@ -10,14 +10,43 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser_scripts import CONTRAST, REQUESTS
 
+from mlops_stacks.operations.status_page import watched_model
 from mlops_stacks.operations.status_server import StatusServer
 from mlops_stacks.reports import status_page
+from mlops_stacks.runtime.monitoring.status import ModelStatus
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 pytestmark = [pytest.mark.slow]
 
+DRIFTED = ModelStatus(
+    model="delay",
+    first_seen="2026-02-01T00:00:00+00:00",
+    last_report={
+        "until": "2026-03-01T10:00:00+00:00",
+        "rows": 900,
+        "drift": {
+            "bad": True,
+            "reason": "2 features have drifted: hour, carrier",
+            "features": {"carrier": {"score": 0.31, "threshold": 0.25}, "hour": {"score": 0.9, "threshold": 0.1}},
+        },
+        "quality": {"bad": None, "reason": "3 labels are too few to tell", "metrics": {}},
+    },
+    last_page="report.html",
+    alarms=[
+        {
+            "name": "drift-1",
+            "kind": "drift",
+            "state": "raised",
+            "reason": "moved",
+            "raised": "2026-03-01T10:00:00+00:00",
+        }
+        | {"resolved": None, "acknowledged_by": None, "version": "2"}
+    ],
+    retrainings={"drift-1": {"run_id": "run-7"}},
+    server={"reachable": True, "latency_p99_ms": 12.0, "error_rate_percent": 0.0},
+)
 EVIL = "<img src=x onerror=alert(1)></script>"
 
 
@@ -140,13 +169,21 @@ def test_it_keeps_itself_up_to_date_and_leaves_the_focus_alone(
 def test_drift_and_alarms_are_shown_where_there_is_monitoring(
     browser: Chrome, server: StatusServer, current: dict[str, Any]
 ) -> None:
-    report = {"environment": "dev", "model": "delay", "drifted": True, "score": 0.31, "threshold": 0.25, "rows": 900}
-    alarm = {"environment": "dev", "name": "delay-drift", "state": "firing", "message": "moved", "since": None}
-    current["monitoring"] = {"reports": [{**report, "time": "2026-03-01T10:00:00+00:00"}], "alarms": [alarm]}
+    current["monitoring"] = [{"environment": "dev", **watched_model(DRIFTED)}]
     browser.get(server.url)
-    assert "1 firing" in text(browser)
-    assert "0.310 of 0.250" in text(browser)
-    assert "delay-drift" in text(browser)
+    shown = text(browser)
+    for words in (
+        "1 open alarm",
+        "0.310 of 0.250",
+        "2 features have drifted",
+        "started run-7",
+        "900 requests",
+        "12.0 ms",
+    ):
+        assert words in shown
+    assert shown.index("hour") < shown.index("carrier")
+    current["monitoring"] = [{"environment": "dev", **watched_model(ModelStatus("delay", None, None, None))}]
+    eventually(lambda: "no report yet" in text(browser) and "everything works" in text(browser))
 
 
 def test_a_server_that_has_ended_or_cannot_read_the_state_is_told_of(

@@ -14,10 +14,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from mlops_stacks.executors.protocol import NotDeployedError
 from mlops_stacks.operations import status_page
 from mlops_stacks.operations.status_server import StatusServer
 from mlops_stacks.reports.status_page import render_status
@@ -183,3 +185,34 @@ def test_open_says_that_a_port_is_taken(tmp_path: Path, server: StatusServer) ->
     )
     assert done.returncode == 1
     assert "choose another with --port" in done.stderr
+
+
+class Deployed:
+    """An executor that knows one environment's outputs."""
+
+    def __init__(self, outputs: dict[str, Any] | None) -> None:
+        self._outputs = outputs
+
+    def outputs(self, stack: str) -> dict[str, Any]:
+        if self._outputs is None:
+            raise NotDeployedError(stack)
+        return self._outputs
+
+
+def test_what_monitoring_wrote_down_is_read_from_its_folder(tmp_path: Path) -> None:
+    project: Any = SimpleNamespace(blueprint=SimpleNamespace(stack=lambda scope: f"tiny-{scope}"))
+    report = tmp_path / "delay" / "reports" / "r1"
+    report.mkdir(parents=True)
+    features = {"hour": {"score": 0.2, "threshold": 0.1}, "carrier": {"score": 0.3, "threshold": 0.3}}
+    summary = {"report": "r1", "until": "2026-03-01T00:00:00+00:00", "rows": 500}
+    drift = {"bad": True, "reason": "1 feature", "features": features}
+    (report / "summary.json").write_text(json.dumps({**summary, "drift": drift, "quality": {"reason": "as good"}}))
+    executor: Any = Deployed(
+        {"monitoring": {"reports": {"delay": str(tmp_path / "delay"), "new": str(tmp_path / "new")}}}
+    )
+    first, second = status_page._watched(project, executor, "dev")
+    assert (first["environment"], first["model"], first["drift"], first["rows"]) == ("dev", "delay", "drift", 500)
+    assert [feature["name"] for feature in first["features"]] == ["hour", "carrier"]
+    assert (second["model"], second["drift"], second["alarms"]) == ("new", "no report yet", [])
+    nothing: Any = Deployed(None)
+    assert list(status_page._watched(project, nothing, "dev")) == []

@@ -8,7 +8,11 @@ const SIZES = {
   roomy: { component: [252, 54], resource: [174, 44], gap: 16, track: 5 },
   compact: { component: [204, 34], resource: [158, 27], gap: 10, track: 4 },
 };
-const LABEL = 158;
+/* How wide the lanes' names are; small windows break them into lines. */
+function labelWidth(width) {
+  return width < 700 ? 104 : 158;
+}
+
 const HEADER = 32;
 const MANY = 130;
 
@@ -27,7 +31,7 @@ function placed(model, view, width, gutter) {
   const stands = representatives(model, view.shown, view.isOpen);
   const edges = visibleEdges(model, stands).filter((edge) => view.scopeOpen(model.nodes[edge.source].scope) && view.scopeOpen(model.nodes[edge.target].scope));
   const sizes = new Set(stands).size > MANY ? SIZES.compact : SIZES.roomy;
-  const left = LABEL + gutter;
+  const left = labelWidth(width) + gutter;
   const grid = flowRows(model, view, edges, sizes, left, Math.max(width - 14, left + sizes.component[0] + 24));
   const routes = routeEdges(grid, edges, sizes);
   setHeights(grid, routes);

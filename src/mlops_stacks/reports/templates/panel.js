@@ -18,7 +18,7 @@ function introduction() {
       element("div", {}, legendLine("--up"), "what the resource under the pointer needs"),
       element("div", {}, legendLine("--down"), "what needs it"),
       element("div", {}, "A number is how many resources a component holds; click it to open or close it."),
-      element("div", {}, "A padlock: `destroy` refuses to delete it, or leaves it there."),
+      element("div", {}, "A padlock: ", element("code", {}, "destroy"), " refuses to delete it, or leaves it there."),
       element("div", {}, key("/"), " search, ", key("←"), " ", key("→"), " close and open, ", key("↑"), " ", key("↓"), " walk, ", key("Esc"), " back"),
     ),
   ];
@@ -111,6 +111,8 @@ function nested(item) {
 function scalar(model, item, actions) {
   if (typeof item !== "string") return element("span", { class: typeof item === "number" ? "number" : "word" }, String(item));
   if (item === "[secret]" || item === "[unknown]") return element("span", { class: "secret" }, item.slice(1, -1));
+  const named = item.startsWith("urn:pulumi:") ? model.nodes.find((node) => node.urn === item) : undefined;
+  if (named) return element("button", { type: "button", class: "token", onclick: () => actions.reveal(named.id) }, named.name);
   const shown = element("span", { class: "string" });
   let last = 0;
   for (const match of item.matchAll(TOKEN)) {

@@ -1,6 +1,6 @@
 /* The status page: drawn from one document, which a live page asks for again and again. */
-const GOOD = new Set(["running", "succeeded", "ready", "approved", "deployed", "ok", "inactive", "none", "current", "delivered"]);
-const BAD = new Set(["stopped", "failed", "not answering", "rejected", "interrupted", "firing", "drift", "error"]);
+const GOOD = new Set(["running", "succeeded", "ready", "approved", "deployed", "no drift", "resolved"]);
+const BAD = new Set(["stopped", "failed", "not answering", "rejected", "interrupted", "raised", "drift"]);
 
 function mood(state) {
   return GOOD.has(state) ? "good" : BAD.has(state) ? "error" : "warning";
@@ -56,12 +56,16 @@ function tile(label, value, state, remark) {
   return element("div", { class: `card tile ${state}` }, element("span", { class: "muted" }, label), element("b", {}, value), element("span", { class: "muted" }, remark));
 }
 
+function openAlarms(status) {
+  return (status.monitoring || []).flatMap((each) => each.alarms).filter((alarm) => alarm.state !== "resolved");
+}
+
 function tiles(status) {
   const up = status.processes.filter((each) => each.state === "running").length;
   const ready = status.endpoints.filter((each) => each.ready !== false).length;
   const versions = status.models.reduce((sum, model) => sum + model.versions.length, 0);
   const run = status.runs[0];
-  const alarms = status.monitoring ? status.monitoring.alarms.filter((each) => each.state === "firing").length : 0;
+  const alarms = openAlarms(status).length;
   const share = (part, whole) => (whole === 0 ? "" : part === whole ? "good" : "error");
   return element(
     "div", { class: "tiles" },
@@ -69,7 +73,7 @@ function tiles(status) {
     tile("Endpoints", `${ready} of ${status.endpoints.length}`, share(ready, status.endpoints.length), status.endpoints.length ? "ready" : "nothing is released yet"),
     tile("Models", String(status.models.length), "", counted(versions, "version")),
     tile("Last run", run ? run.state : "none", run ? mood(run.state) : "", run ? `${run.pipeline} in ${run.environment}` : "no pipeline ran yet"),
-    tile("Alarms", status.monitoring ? String(alarms) : "–", status.monitoring ? (alarms ? "error" : "good") : "", status.monitoring ? (alarms ? "firing" : "all quiet") : "no monitoring stage"),
+    tile("Alarms", status.monitoring ? String(alarms) : "–", status.monitoring ? (alarms ? "error" : "good") : "", status.monitoring ? (alarms ? "open" : "all quiet") : "no monitoring stage"),
   );
 }
 
@@ -103,32 +107,53 @@ function outcome(run) {
 function drift(status) {
   const { monitoring } = status;
   if (!monitoring) return [element("p", { class: "card empty" }, ...sentence("The blueprint has no stage `monitoring`, so nobody looks for drift."))];
-  const bar = (each) => {
-    const share = each.threshold ? Math.min(1, each.score / each.threshold) : each.score;
-    const fill = element("i", {});
-    fill.style.width = `${Math.round(100 * share)}%`;
-    const level = each.drifted ? "error" : share > 0.75 ? "warning" : "";
-    return element("span", {}, element("span", { class: `spark ${level}`, "aria-hidden": "true" }, fill), `${Number(each.score).toPrecision(3)} of ${Number(each.threshold).toPrecision(3)}`);
-  };
-  const reports = monitoring.reports.map((each) => [
-    each.environment, each.model, pill(each.drifted ? "drift" : "ok"), typeof each.score === "number" ? bar(each) : "",
-    String(each.rows ?? ""), moment(each.time), each.remark || "",
-  ]);
-  const alarms = monitoring.alarms.map((each) => [each.environment, each.name, pill(each.state), each.message || "", moment(each.since)]);
-  return [
-    table(["environment", "model", "state", "drift", "rows", "when", "remark"], reports, "No report was made yet."),
-    element("h3", { class: "hidden-text" }, "Alarms"),
-    table(["environment", "alarm", "state", "what", "since"], alarms, "No alarm has a state yet."),
-  ];
+  if (!monitoring.length) return [element("p", { class: "card empty" }, "No model is watched yet: watching begins when one is served.")];
+  return monitoring.map(watched);
+}
+
+/* One watched model: its verdict, how far its inputs have moved towards their thresholds, its alarms. */
+function watched(each) {
+  const facts = [each.reason, each.quality, measured(each)].filter(Boolean).join("; ");
+  const head = element(
+    "div", { class: "model" }, element("h3", {}, `${each.model} in ${each.environment}`), pill(each.drift),
+    each.until ? element("span", { class: "muted" }, `${each.rows} requests until `, moment(each.until)) : null,
+    facts ? element("span", { class: "muted facts" }, facts) : null,
+  );
+  const box = element("div", { class: "card" }, head);
+  if (each.features.length) {
+    box.append(element("div", { class: "features" }, ...each.features.slice(0, 8).flatMap((one) => [element("span", {}, one.name), bar(one)])));
+  }
+  if (each.alarms.length) {
+    const rows = each.alarms.map((alarm) => [pill(alarm.state), alarm.kind, alarm.reason, moment(alarm.raised), alarm.run ? `started ${alarm.run}` : alarm.acknowledged_by || ""]);
+    const shown = table(["state", "alarm", "why", "raised", "then"], rows, "");
+    shown.classList.remove("card");
+    box.append(shown);
+  }
+  if (each.page) box.append(element("p", { class: "empty" }, "The whole report: ", element("code", {}, each.page)));
+  return box;
+}
+
+function measured(each) {
+  const server = each.server || {};
+  return typeof server.latency_p99_ms === "number" ? `99 % of answers within ${Number(server.latency_p99_ms).toPrecision(3)} ms, ${Number(server.error_rate_percent).toPrecision(2)} % errors` : "";
+}
+
+function bar(one) {
+  const share = one.threshold ? one.score / one.threshold : one.score;
+  const fill = element("i", {});
+  fill.style.width = `${Math.round(100 * Math.min(1, share))}%`;
+  const level = share > 1 ? "error" : share > 0.75 ? "warning" : "";
+  const text = `${Number(one.score).toPrecision(3)} of ${Number(one.threshold).toPrecision(3)}`;
+  return element("span", { class: "muted" }, element("span", { class: `spark ${level}`, "aria-hidden": "true" }, fill), text);
 }
 
 function verdict(status) {
   const stopped = status.processes.filter((each) => each.state !== "running").length;
   const silent = status.endpoints.filter((each) => each.ready === false).length;
-  const firing = status.monitoring ? status.monitoring.alarms.filter((each) => each.state === "firing").length : 0;
+  const alarms = openAlarms(status).length;
   const missing = status.stages.filter((each) => !each.deployed).length;
   if (stopped || silent) return ["error", `${stopped + silent} not working`];
-  if (firing) return ["error", `${firing} firing`];
+  if (alarms) return ["error", counted(alarms, "open alarm")];
   if (missing) return ["warning", missing === status.stages.length ? "not deployed" : `${missing} not deployed`];
   return ["good", "everything works"];
 }
