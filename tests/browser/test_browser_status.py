@@ -112,7 +112,7 @@ def current() -> dict[str, Any]:
 
 
 @pytest.fixture
-def server(current: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[StatusServer]:
+def server(browser: Chrome, current: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[StatusServer]:
     """A status server whose page asks five times a second."""
     monkeypatch.setattr(status_page, "REFRESH_SECONDS", 0.2)
     monkeypatch.setattr("mlops_stacks.operations.status_server._FRESH_SECONDS", 0.0)
@@ -120,6 +120,7 @@ def server(current: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator
     thread = threading.Thread(target=made.serve_forever, args=(0.05,))
     thread.start()
     yield made
+    browser.get("about:blank")  # a page that asks a server which is gone is complained about
     made.shutdown()
     made.server_close()
     thread.join()
@@ -182,6 +183,8 @@ def test_drift_and_alarms_are_shown_where_there_is_monitoring(
     ):
         assert words in shown
     assert shown.index("hour") < shown.index("carrier")
+    report = browser.find_element("link text", "The whole report").get_attribute("href")
+    assert report == f"{server.url}reports/dev/delay"
     current["monitoring"] = [{"environment": "dev", **watched_model(ModelStatus("delay", None, None, None))}]
     eventually(lambda: "no report yet" in text(browser) and "everything works" in text(browser))
 

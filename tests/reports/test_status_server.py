@@ -39,13 +39,14 @@ class Asked:
     def __init__(self) -> None:
         self.times = 0
         self.problem: Exception | None = None
+        self.more: dict[str, Any] = {}
 
     def __call__(self) -> dict[str, Any]:
         self.times += 1
         if self.problem:
             raise self.problem
         time.sleep(0.05)
-        return {"blueprint": "tiny", "stages": []}
+        return {"blueprint": "tiny", "stages": [], **self.more}
 
 
 @pytest.fixture
@@ -88,6 +89,19 @@ def test_it_serves_the_page_and_its_document_to_this_machine_alone(server: Statu
     assert ask(server, method="HEAD")[:2] == (200, "")
 
 
+def test_a_drift_report_is_served_apart_from_everything_else(
+    server: StatusServer, asked: Asked, tmp_path: Path
+) -> None:
+    (tmp_path / "report.html").write_text("<p>drift</p>")
+    watched = {"environment": "dev", "model": "delay", "page": str(tmp_path / "report.html")}
+    asked.more = {"monitoring": [watched, {**watched, "model": "other", "page": None}]}
+    status, text, headers = ask(server, "/reports/dev/delay")
+    assert (status, text) == (200, "<p>drift</p>")
+    assert headers["Content-Security-Policy"].startswith("sandbox allow-scripts; default-src 'none';")
+    for path in ("dev/other", "prod/delay", "../report.html", f"{tmp_path}/report.html"):
+        assert ask(server, f"/reports/{path}")[0] == 404
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "0.0.0.0:{port}", ""]
 )
@@ -107,7 +121,8 @@ def test_nothing_but_reading_is_answered(server: StatusServer, asked: Asked, met
     assert asked.times == 0
 
 
-def test_readers_at_once_share_one_look(server: StatusServer, asked: Asked) -> None:
+def test_readers_at_once_share_one_look(server: StatusServer, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlops_stacks.operations.status_server._FRESH_SECONDS", 60.0)
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: ask(server, "/status.json")[0], range(16)))
     assert statuses == [200] * 16
@@ -214,5 +229,11 @@ def test_what_monitoring_wrote_down_is_read_from_its_folder(tmp_path: Path) -> N
     assert (first["environment"], first["model"], first["drift"], first["rows"]) == ("dev", "delay", "drift", 500)
     assert [feature["name"] for feature in first["features"]] == ["hour", "carrier"]
     assert (second["model"], second["drift"], second["alarms"]) == ("new", "no report yet", [])
+    feast: Any = Deployed({"feature_store": {"history": "/f/history", "online_store": "/f/online.db"}})
+    project.scopes = lambda _: ("shared", "dev")
+    assert [link["title"] for link in status_page._feature_folders(project, feast, None)][2:] == [
+        "feature store: history in dev",
+        "feature store: online in dev",
+    ]
     nothing: Any = Deployed(None)
     assert list(status_page._watched(project, nothing, "dev")) == []

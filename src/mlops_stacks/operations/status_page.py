@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,26 @@ def _links(project: Project, executor: Executor, environment: str | None) -> Ite
                 if url not in seen:
                     seen.add(url)
                     yield {"stage": stage.value, "title": _title(stage, name), "url": url}
+    yield from _feature_folders(project, executor, environment)
+
+
+def _feature_folders(project: Project, executor: Executor, environment: str | None) -> Iterator[dict[str, str]]:
+    """Feast has no page of its own: where its history and its online rows are is what a person can open."""
+    for scope in project.scopes(environment):
+        exported = _exported(project, executor, scope).get(Stage.FEATURE_STORE.value, {})
+        for key, what in (("history", "history"), ("online_store", "online")):
+            if exported.get(key):
+                where = "" if scope == SHARED else f" in {scope}"
+                title = f"feature store: {what}{where}"
+                yield {"stage": Stage.FEATURE_STORE.value, "title": title, "url": "", "path": str(exported[key])}
+
+
+def _exported(project: Project, executor: Executor, scope: str) -> Mapping[str, Any]:
+    """What a scope exports; nothing where it is not deployed."""
+    try:
+        return executor.outputs(project.blueprint.stack(scope))
+    except NotDeployedError:
+        return {}
 
 
 def _pages(project: Project, executor: Executor, stage: Stage, scope: str) -> list[tuple[str, str]]:
@@ -59,10 +79,7 @@ def _monitoring(project: Project, executor: Executor, environment: str | None) -
 
 
 def _watched(project: Project, executor: Executor, scope: str) -> Iterator[dict[str, Any]]:
-    try:
-        exported = executor.outputs(project.blueprint.stack(scope)).get(Stage.MONITORING.value, {})
-    except NotDeployedError:
-        return
+    exported = _exported(project, executor, scope).get(Stage.MONITORING.value, {})
     for model, folder in sorted(exported.get("reports", {}).items()):
         if Path(str(folder)).is_absolute():
             found = status_of_model(model, Places(Path(str(folder))))

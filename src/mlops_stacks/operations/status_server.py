@@ -1,7 +1,8 @@
 """Serves the status page to this machine, for as long as somebody looks at it.
 
-It answers GET alone, on 127.0.0.1 alone, and only to whoever calls it by a name of this machine: a page of somebody
-else that makes its own name point here (DNS rebinding) is refused.
+It has the page, its document, and the drift reports that the document names. It answers GET alone, on 127.0.0.1 alone,
+and only to whoever calls it by a name of this machine: a page of somebody else that makes its own name point here (DNS
+rebinding) is refused.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 ADDRESS = "127.0.0.1"
@@ -23,6 +25,12 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+# A drift report is a page of another project's making: it may run its own scripts, ask nobody, and see nothing of ours.
+_REPORT_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob: data:; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
+)
+_REPORTS = "/reports/"
 
 Document = Mapping[str, Any]
 
@@ -68,17 +76,29 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(421, "text/plain", f"this is {self.server.url}, and nothing else")
             return
         path = self.path.partition("?")[0]
-        if path not in ("/", "/status.json"):
+        if path not in ("/", "/status.json") and not path.startswith(_REPORTS):
             self._send(404, "text/plain", "there is / and /status.json")
             return
         try:
             document = self.server.document()
+            if path.startswith(_REPORTS):
+                self._send_report(document, path.removeprefix(_REPORTS))
+                return
             page = self.server.render(document) if path == "/" else json.dumps(document, default=str)
         # Whatever the platform's state is, the one who looks at it must learn what is wrong.
         except Exception as error:  # noqa: BLE001
             self._send(500, "application/json", json.dumps({"problem": f"the state cannot be read: {error}"}))
             return
         self._send(200, "text/html" if path == "/" else "application/json", page)
+
+    def _send_report(self, document: Document, name: str) -> None:
+        """The latest report on `<environment>/<model>`; where its file is the document says, never the address."""
+        for watched in document.get("monitoring") or ():
+            if watched["page"] and f"{watched['environment']}/{watched['model']}" == name:
+                text = Path(watched["page"]).read_text(encoding="utf-8")
+                self._send(200, "text/html", text, **{"Content-Security-Policy": _REPORT_POLICY})
+                return
+        self._send(404, "text/plain", "there is no report of this model")
 
     do_HEAD = do_GET  # noqa: N815
 

@@ -2,6 +2,9 @@
 const GOOD = new Set(["running", "succeeded", "ready", "approved", "deployed", "no drift", "resolved"]);
 const BAD = new Set(["stopped", "failed", "not answering", "rejected", "interrupted", "raised", "drift"]);
 
+/* Whether somebody answers behind this page. */
+const page = { live: false };
+
 function mood(state) {
   return GOOD.has(state) ? "good" : BAD.has(state) ? "error" : "warning";
 }
@@ -79,8 +82,9 @@ function tiles(status) {
 
 function links(status) {
   if (!status.links.length) return element("p", { class: "card empty" }, "No stage has a page yet.");
+  const place = (link) => element("div", { class: "place" }, link.title, element("small", {}, link.path));
   const one = (link) => element("a", { href: link.url, rel: "noreferrer" }, link.title, element("small", {}, link.url.replace(/^https?:\/\//, "")));
-  return element("div", { class: "links" }, ...status.links.filter((link) => /^https?:\/\//.test(link.url)).map(one));
+  return element("div", { class: "links" }, ...status.links.filter((link) => /^https?:\/\//.test(link.url)).map(one), ...status.links.filter((link) => link.path).map(place));
 }
 
 function models(status) {
@@ -129,7 +133,11 @@ function watched(each) {
     shown.classList.remove("card");
     box.append(shown);
   }
-  if (each.page) box.append(element("p", { class: "empty" }, "The whole report: ", element("code", {}, each.page)));
+  if (each.page) {
+    const place = `reports/${encodeURIComponent(each.environment)}/${encodeURIComponent(each.model)}`;
+    const whole = page.live ? element("a", { href: place, target: "_blank", rel: "noopener" }, "The whole report") : "The whole report";
+    box.append(element("p", { class: "empty" }, whole, " ", element("code", {}, each.page)));
+  }
   return box;
 }
 
@@ -225,6 +233,7 @@ async function refresh(seconds) {
 
 function start() {
   const { live, seconds, status } = JSON.parse(document.getElementById("data").textContent);
+  page.live = live;
   setUpTheme(document.getElementById("theme"));
   redraw(status);
   document.getElementById("updated").textContent = live ? `updated ${new Date(status.time).toLocaleTimeString()}` : `as it was on ${new Date(status.time).toLocaleString()}`;
