@@ -83,15 +83,27 @@ def test_a_shipped_plan_loads_nothing_and_overlaps_nowhere(show: Show, name: str
 
 
 def test_300_resources_are_there_within_two_seconds_and_stay_apart(show: Show) -> None:
-    began = time.monotonic()
     browser = show(large())
-    one(browser, "#expand").click()
-    assert time.monotonic() - began < 2
+    loaded = "return performance.timing.loadEventEnd - performance.timing.navigationStart"
+    expanded = (
+        "const began = performance.now(); document.getElementById('expand').click();"
+        "document.body.offsetHeight; return performance.now() - began"
+    )
+    assert browser.execute_script(loaded) + browser.execute_script(expanded) < 2000
     assert len(all_of(browser, ".node.resource")) == 300
     assert overlapping(browser.execute_script(BOXES)) == []
     crossings = browser.execute_script(CROSSINGS)
     assert crossings["crossed"] == 0
     assert crossings["points"] > 10_000
+
+
+def test_cards_and_lines_that_were_in_each_others_way_would_be_found(show: Show) -> None:
+    browser = show(shipped("aws"))
+    second = "arguments[0].style.left = arguments[1].style.left; arguments[0].style.top = arguments[1].style.top"
+    browser.execute_script(second, *all_of(browser, ".node")[:2])
+    assert len(overlapping(browser.execute_script(BOXES))) == 1
+    browser.execute_script("document.querySelector('.edge').setAttribute('d', 'M0 0L900 900')")
+    assert browser.execute_script(CROSSINGS)["crossed"] > 0
 
 
 def test_lanes_are_in_display_order_in_each_scope(show: Show) -> None:
