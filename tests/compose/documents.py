@@ -34,6 +34,7 @@ def local(**more: Any) -> dict[str, Any]:
             "foundation",
             "experiment_tracking",
             "model_registry",
+            "feature_store",
             "training_pipeline",
             "serving",
             "workbench",

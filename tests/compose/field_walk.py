@@ -47,6 +47,11 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "maintenance_window": ("Mon:01:00", "Tue:02:00"),
     "permission_boundary": ("arn:aws:iam::111111111111:policy/a", "arn:aws:iam::111111111111:policy/b"),
     "arn": ("arn:aws:kms:eu-west-1:111111111111:key/a", "arn:aws:kms:eu-west-1:111111111111:key/b"),
+    "entity": ("origin", "dest"),
+    "keys": (["origin"], ["origin", "dest"]),
+    "event_time": ("known_at", "seen_at"),
+    "feature_groups.airport.features.0.name": ("share", "flights"),
+    "models.flight_delay.features": (["airport.share"], ["airport.flights"]),
     "name": ("first-name", "second-name"),
     "experiment_tracking.size": ("Small", "Medium"),
 }

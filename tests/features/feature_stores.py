@@ -29,6 +29,9 @@ GROUPS: dict[str, Any] = {
     },
 }
 
+TTL_GROUPS = {**GROUPS, "origin_delays": {**GROUPS["origin_delays"], "ttl_days": 1}}
+"""The same, but rows of origins hold for a day."""
+
 
 def reference(folder: Path, groups: dict[str, Any] | None = None) -> FeatureStoreRef:
     """What steps are told of the store in `folder`."""

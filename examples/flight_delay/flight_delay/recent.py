@@ -98,4 +98,5 @@ def _ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Missing where there is nothing to divide by."""
     import numpy as np
 
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    shares: npt.NDArray[Any] = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    return shares

@@ -98,6 +98,17 @@ class FlightDelay:
         training = rows["date"] <= pd.Timestamp(context.parameters["train_until"])
         return Prepared(train=rows[training], evaluation=rows[~training])
 
+    def requests(
+        self,
+        context: StepContext,  # noqa: ARG002 - part of the contract
+        tables: Mapping[str, pd.DataFrame],
+    ) -> pd.DataFrame:
+        """Every scheduled flight: nobody knows before departure which ones will never arrive."""
+        from flight_delay.features import with_features
+
+        rows = with_features(tables["flights"].reset_index(drop=True), tables["weather"])
+        return rows[["date", *(column.name for column in self.inputs)]]
+
     def train(self, context: StepContext, rows: pd.DataFrame) -> Trained:
         """Fit on every row: no early stopping, which would hold some back."""
         from sklearn.compose import make_column_transformer

@@ -172,6 +172,8 @@ def _copy_tables(online: Path, part: Path, tables: list[str]) -> None:
     """A copy of the online store with these tables empty: an entity that the history no longer has shall not stay."""
     if not online.exists():
         raise SettingsError(f"the online store {online} is missing: run `mlops-stacks up` again.")
+    # A journal that a killed run left would be played back into the copy.
+    part.with_name(f"{part.name}-journal").unlink(missing_ok=True)
     shutil.copyfile(online, part)
     with contextlib.closing(sqlite3.connect(part)) as connection, connection:
         for table in tables:
