@@ -168,6 +168,18 @@ class OffersFeatures(Protocol):
         """
 
 
+@runtime_checkable
+class KnowsRequests(Protocol):
+    """What a workload may offer beside `Workload`, if its prepared rows are not all that it would be asked about.
+
+    Rows without a label are left out of training, but requests for them arrive. Where many are left out at times (in
+    a storm, say) the prepared rows are no measure of what requests look like, and drift thresholds come out too wide.
+    """
+
+    def requests(self, context: StepContext, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """All rows of the extracted tables as they would be asked about: the inputs and the time column, no label."""
+
+
 def input_names(inputs: Sequence[Column]) -> list[str]:
     """The names of a model's inputs, in order."""
     return [column.name for column in inputs]

@@ -7,7 +7,9 @@ The same rows give the same baseline, to the last digit.
 from __future__ import annotations
 
 import json
+import logging
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +19,13 @@ from mlops_stacks.runtime.errors import SettingsError
 from mlops_stacks.runtime.monitoring.distances import calibrated
 from mlops_stacks.runtime.monitoring.places import Places, read_document
 from mlops_stacks.runtime.run_status import write_json
-from mlops_stacks.runtime.workload import Column, Workload
+from mlops_stacks.runtime.user_code import user_errors
+from mlops_stacks.runtime.workload import Column, KnowsRequests, StepContext, Workload
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mlops_stacks.runtime.folder import RunFolder
 
 PREDICTION = Column("prediction", "float")
 """What the model answers is compared like an input."""
@@ -68,24 +73,38 @@ def baseline_of(watched: WatchedModel, places: Places, workload: Workload) -> tu
 
 
 def _reference_rows(run: Path, workload: Workload) -> pd.DataFrame:
-    """Training and evaluation rows, with the model's answers: all that was known when the version was made."""
-    import pandas as pd
-
+    """All that was known when the version was made, as it would have been asked, with the model's answers."""
     from mlops_stacks.runtime.folder import RunFolder
     from mlops_stacks.runtime.quiet_mlflow import hush
-    from mlops_stacks.runtime.steps.job import EVALUATION_ROWS, TRAIN_ROWS
     from mlops_stacks.runtime.tracking import MODEL_ARTIFACT
 
     hush()
     from mlops_stacks.runtime.saved_model import SavedModel
 
     folder = RunFolder(run.as_uri())
-    rows = pd.concat([folder.read_frame(TRAIN_ROWS), folder.read_frame(EVALUATION_ROWS)], ignore_index=True)
+    rows = _asked(folder, workload)
     with folder.local_folder(MODEL_ARTIFACT) as path:
-        rows[PREDICTION.name] = SavedModel(str(path)).predict(rows)
+        rows = rows.assign(**{PREDICTION.name: SavedModel(str(path)).predict(rows)})
     names = [*(column.name for column in workload.inputs), PREDICTION.name]
     time = [workload.time] if workload.time and workload.time not in names else []
     return rows[[*names, *time]]
+
+
+def _asked(folder: RunFolder, workload: Workload) -> pd.DataFrame:
+    """The workload's own `requests`, where it has that; else its training and evaluation rows."""
+    import pandas as pd
+
+    from mlops_stacks.runtime.steps.job import EVALUATION_ROWS, EXTRACT, TRAIN_ROWS
+    from mlops_stacks.runtime.steps.train import SUMMARY
+
+    if not isinstance(workload, KnowsRequests):
+        return pd.concat([folder.read_frame(TRAIN_ROWS), folder.read_frame(EVALUATION_ROWS)], ignore_index=True)
+    tables = {name: folder.read_frame(f"{EXTRACT}/{name}.parquet") for name in folder.names(EXTRACT, ".parquet")}
+    parameters = folder.read_json(SUMMARY)["parameters"]
+    logger = logging.getLogger("mlops_stacks.workload")
+    with tempfile.TemporaryDirectory() as scratch, user_errors("the workload's `requests` failed"):
+        context = StepContext("monitor", folder.run_id, folder.uri, parameters, Path(scratch), logger)
+        return workload.requests(context, tables).reset_index(drop=True)
 
 
 def _baseline(rows: pd.DataFrame, workload: Workload, watched: WatchedModel) -> dict[str, Any]:

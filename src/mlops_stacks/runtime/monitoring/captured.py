@@ -12,7 +12,7 @@ captured row whose inputs have these values. Of two labels for one row the later
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -60,9 +60,7 @@ def _records(uri: str, since: datetime, until: datetime, captured: Captured) -> 
     """All records of the files that may hold some of the window: a file is named after the day of its last write."""
     first = f"{since.astimezone(UTC):%Y-%m-%d}"
     last = f"{until.astimezone(UTC) + timedelta(days=1):%Y-%m-%d}"
-    for name, line in _lines(uri):
-        if not first <= name[:10] <= last:
-            continue
+    for line in _lines(uri, lambda name: first <= name[:10] <= last):
         try:
             record = json.loads(line)
             datetime.fromisoformat(record["time"])
@@ -72,24 +70,24 @@ def _records(uri: str, since: datetime, until: datetime, captured: Captured) -> 
         yield record
 
 
-def _lines(uri: str) -> Iterator[tuple[str, str]]:
-    """File name and line of every JSON-lines file of a folder, files by name; none where there is no folder."""
+def _lines(uri: str, wanted: Callable[[str], bool] = lambda _name: True) -> Iterator[str]:
+    """Every line of the JSON-lines files of a folder whose name is wanted, by name; none where there is no folder."""
     fs, folder = file_system(uri)
     if not fs.exists(folder):
         return
     for path in sorted(str(path) for path in fs.ls(folder, detail=False)):
-        if path.endswith(".jsonl"):
+        if path.endswith(".jsonl") and wanted(path.rsplit("/", 1)[-1]):
             with fs.open(path, "rt", encoding="utf-8", errors="replace") as file:
                 for line in file:
                     if line.strip():
-                        yield path.rsplit("/", 1)[-1], line
+                        yield line
 
 
 def labels_of(uri: str, rows: pd.DataFrame) -> dict[int, Any]:
     """Position in `rows` -> label, for the rows whose label has arrived. Lines that are no label are passed over."""
     by_request = {(str(r), int(n)): at for at, (r, n) in enumerate(zip(rows["request_id"], rows["row"], strict=True))}
     found: dict[int, Any] = {}
-    for _, line in _lines(uri):
+    for line in _lines(uri):
         try:
             said = json.loads(line)
             label = said["label"]

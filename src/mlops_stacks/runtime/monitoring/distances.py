@@ -41,10 +41,14 @@ def distance(reference: pd.Series[Any], found: pd.Series[Any], *, number: bool) 
 
 
 def _wasserstein(reference: pd.Series[Any], found: pd.Series[Any]) -> float:
+    import numpy as np
     from scipy.stats import wasserstein_distance
 
-    deviation = max(float(reference.std(ddof=0)), _SMALLEST_DEVIATION)
-    return float(wasserstein_distance(reference.to_numpy(dtype=float), found.to_numpy(dtype=float))) / deviation
+    before, after = reference.to_numpy(dtype=float), found.to_numpy(dtype=float)
+    # Distinct values with their counts: the same distance, several times faster where values repeat.
+    (values, counts), (others, other_counts) = (np.unique(v, return_counts=True) for v in (before, after))
+    deviation = max(float(before.std()), _SMALLEST_DEVIATION)
+    return float(wasserstein_distance(values, others, counts, other_counts)) / deviation
 
 
 def _jensen_shannon(reference: pd.Series[Any], found: pd.Series[Any]) -> float:
