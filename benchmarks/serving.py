@@ -1,11 +1,12 @@
 """Our server beside `mlflow models serve`: the same model, the same row, the same machine, in turn.
 
-Trains the flight-delay model once (15 s), then for each round starts nothing and stops nothing: three servers run all
-the while, one process each, and are asked one after the other, in an order that changes from round to round.
+Trains the flight-delay model once (15 s), then four servers run all the while, one process each, and are asked one
+after the other, in an order that changes from round to round.
 
-* `ours`          our server, keeping no requests
-* `ours, capture` the same, keeping every request and prediction
-* `mlflow`        `mlflow models serve --env-manager local --workers 1`
+* `ours`               our server, keeping no requests
+* `ours, capture`      the same, keeping every request and prediction
+* `mlflow`             `mlflow models serve --env-manager local --workers 1`
+* `mlflow, one thread` the same with the one setting that our server makes by itself and MLflow's does not
 
     .venv/bin/python benchmarks/serving.py                  prints the table of benchmarks/RESULTS-serving.md
     .venv/bin/python benchmarks/serving.py --rounds 3 --json
@@ -36,9 +37,15 @@ from load import HOST
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "flight_delay"
 CONNECTIONS = (1, 16)
-ROUNDS = 7
-REQUESTS = {1: 400, 16: 1600}
+ROUNDS = 5
+REQUESTS = {1: 300, 16: 1200}
 WARM_UP = 100
+PAIRS = (
+    ("ours", "mlflow"),
+    ("ours", "mlflow, one thread"),
+    ("ours, capture", "mlflow, one thread"),
+    ("ours, capture", "ours"),
+)
 FIGURES = ("p50_ms", "p99_ms", "requests_per_second")
 _READY_SECONDS = 90.0
 
@@ -92,11 +99,13 @@ def servers(model: Path, folder: Path) -> Iterator[list[Server]]:
             command = [sys.executable, "-m", "mlops_stacks.runtime", "serve", "--settings", settings.as_uri()]
             stack.enter_context(_started(command, folder / f"{slug}.log", port, "/v2/health/ready"))
             found.append(Server(name, port, "/predict", _write(folder / "ours-body.json", ours)))
-        port = free_port()
-        command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model), "--host", HOST]
-        command += ["--port", str(port), "--env-manager", "local", "--workers", "1"]
-        stack.enter_context(_started(command, folder / "mlflow.log", port, "/ping"))
-        found.append(Server("mlflow", port, "/invocations", _write(folder / "mlflow-body.json", theirs)))
+        for name, variables in (("mlflow", {}), ("mlflow, one thread", {"OMP_NUM_THREADS": "1"})):
+            port = free_port()
+            command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model), "--host", HOST]
+            command += ["--port", str(port), "--env-manager", "local", "--workers", "1"]
+            log = folder / f"{name.replace(', ', '-')}.log"
+            stack.enter_context(_started(command, log, port, "/ping", **variables))
+            found.append(Server(name, port, "/invocations", _write(folder / "mlflow-body.json", theirs)))
         check_same_answer(found)
         yield found
 
@@ -143,7 +152,7 @@ def summary(results: Results) -> dict[str, Any]:
     }
     ratios = {}
     for connections in CONNECTIONS:
-        for one, other in (("ours", "mlflow"), ("ours, capture", "mlflow"), ("ours, capture", "ours")):
+        for one, other in PAIRS:
             pairs = list(zip(results[one, connections], results[other, connections], strict=True))
             ratios[f"{one} / {other} at {connections}"] = {
                 figure: statistics.median(a[figure] / b[figure] for a, b in pairs) for figure in FIGURES
@@ -194,13 +203,13 @@ def _write(path: Path, document: Any) -> Path:
 
 
 @contextmanager
-def _started(command: list[str], log: Path, port: int, ready: str) -> Iterator[None]:
+def _started(command: list[str], log: Path, port: int, ready: str, **variables: str) -> Iterator[None]:
     """A process and its children, from the moment that it answers."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"  # mlflow's uvicorn
     # Our server sets this by itself. Without it MLflow's threads spin while they wait, and where other programs use
     # the machine as well it answers up to 50 times slower: that would be a comparison of a setting, not of servers.
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    environment |= {"OMP_WAIT_POLICY": "PASSIVE", **variables}
     with log.open("w") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, env=environment, start_new_session=True)
     try:

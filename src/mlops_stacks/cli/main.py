@@ -33,7 +33,7 @@ Start with [bold]mlops-stacks init[/bold], look with [bold]mlops-stacks plan[/bo
 """
 
 _EPILOG = (
-    "Exit codes: 0 done; 1 refused, or error findings (nothing was changed); 2 wrong usage; "
+    "Exit codes: 0 done; 1 refused, error findings (nothing was changed), or `diff` found some; 2 wrong usage; "
     "3 failed while carrying out (the same command continues); 130 interrupted. "
     "--debug may stand anywhere."
 )
