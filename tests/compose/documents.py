@@ -40,6 +40,7 @@ def local(**more: Any) -> dict[str, Any]:
             "workbench",
             "pipeline_delivery",
             "continuous_integration",
+            "monitoring",
         ],
         "workload": {"entry_point": "flight_delay.workload:FlightDelay", "path": "examples/flight_delay"},
         "models": {"flight_delay": {"release": 1}},
