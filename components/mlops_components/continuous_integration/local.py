@@ -39,10 +39,10 @@ class LocalContinuousIntegrationArgs(TypedDict):
     blueprint: str
     """The blueprint's name."""
     directory: str
-    """Absolute path of the folder of the repository, the builds and, without `packages`, the packages."""
-    packages: NotRequired[Optional[pulumi.Input[str]]]
+    """Absolute path of the folder of the repository, the builds and, without `package_folder`, the packages."""
+    package_folder: NotRequired[Optional[pulumi.Input[str]]]
     """Folder of the packages, from pipeline delivery; default: one of its own."""
-    branch: str
+    built_branch: str
     """The branch that is built."""
     workload_folder: str
     """Folder of the workload in the repository; `.` is the repository itself."""
@@ -92,7 +92,7 @@ class LocalContinuousIntegration(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(depends_on=[folder])
         kept = pulumi.ResourceOptions.merge(stateful(self, lifecycle), inside)
         builds = Directory(f"{name}-builds", f"{args['directory']}/builds", opts=kept)
-        given = args.get("packages")
+        given = args.get("package_folder")
         packages = (
             given
             if given is not None
@@ -107,7 +107,7 @@ class LocalContinuousIntegration(pulumi.ComponentResource):
         repository = GitRepository(
             f"{name}-repository",
             f"{args['directory']}/repository.git",
-            args["branch"],
+            args["built_branch"],
             ["python", "-m", "mlops_stacks.runtime", "ci", "--settings", settings.path],
             with_commits=lifecycle is Lifecycle.DELETE,
             # Not retained but spared: what is left is a plain repository, without a hook that leads nowhere.
@@ -116,7 +116,7 @@ class LocalContinuousIntegration(pulumi.ComponentResource):
             ),
         )
         self.repository = repository.path
-        self.branch = pulumi.Output.from_input(args["branch"])
+        self.branch = pulumi.Output.from_input(args["built_branch"])
         self.builds = builds.path
         self.packages = pulumi.Output.from_input(packages)
         self.register_outputs(
@@ -157,7 +157,7 @@ def _settings(
     """The `CiSettings` document."""
     return {
         "blueprint": args["blueprint"],
-        "branch": args["branch"],
+        "branch": args["built_branch"],
         "folder": args["workload_folder"],
         "entry_point": args["entry_point"],
         "test_command": args["test_command"],

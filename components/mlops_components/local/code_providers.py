@@ -5,7 +5,7 @@ Stateless `pulumi.dynamic` providers, pickled by reference: this module and the 
 
 from pathlib import Path
 
-from pulumi.dynamic import UpdateResult
+from pulumi.dynamic import DiffResult, UpdateResult
 
 from mlops_components.local import folders, repositories, tokens, wheels
 from mlops_components.local.folders import sha256
@@ -63,6 +63,11 @@ class UnpackedWheelProvider(LocalProvider):
         """Which wheel was unpacked there; gone if none was, or not all of it."""
         found = wheels.unpacked(Path(properties["path"]))
         return None if found is None else {"sha256": found}
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        """The old folder goes last: until they are told of the new one, pipelines run what is in it."""
+        found = super().diff(_id, olds, news)
+        return DiffResult(changes=found.changes, replaces=found.replaces, delete_before_replace=False)
 
     def delete(self, _id: str, props: Properties) -> None:
         """Remove the folder."""

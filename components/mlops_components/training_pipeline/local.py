@@ -69,7 +69,7 @@ class LocalTrainingPipeline(pulumi.ComponentResource):
     """Model name of the blueprint -> path of its pipeline definition."""
     scheduler_log: pulumi.Output[str]
     """Path of the scheduler's log; empty where no pipeline has a schedule."""
-    package: pulumi.Output[str]
+    package_version: pulumi.Output[str]
     """Version of the package that runs; empty where the workload is run from its folder."""
     code: pulumi.Output[str]
     """Folder of the package's code; empty where there is no package."""
@@ -83,7 +83,7 @@ class LocalTrainingPipeline(pulumi.ComponentResource):
         folder = Directory(f"{name}-folder", args["directory"], opts=pulumi.ResourceOptions(parent=self))
         self._child = pulumi.ResourceOptions(parent=self, depends_on=[folder])
         package = args.get("package")
-        self.package = pulumi.Output.from_input("" if package is None else str(package["version"]))
+        self.package_version = pulumi.Output.from_input("" if package is None else str(package["version"]))
         self.code = self._unpacked(name, package)
         definitions = {
             model: self._definition(name, model, pipeline, args) for model, pipeline in sorted(args["models"].items())
@@ -100,7 +100,7 @@ class LocalTrainingPipeline(pulumi.ComponentResource):
             {
                 "pipelines": self.pipelines,
                 "scheduler_log": self.scheduler_log,
-                "package": self.package,
+                "package_version": self.package_version,
                 "code": self.code,
             }
         )

@@ -27,8 +27,8 @@ def _local(context: Context) -> Any:
         {
             "blueprint": context.blueprint.name,
             "directory": f"{local.home(context)}/{context.scope}/ci",
-            "packages": None if delivery is None else delivery.packages,
-            "branch": chosen.branch,
+            "package_folder": None if delivery is None else delivery.packages,
+            "built_branch": chosen.branch,
             "workload_folder": chosen.folder,
             "entry_point": None if workload is None else workload.entry_point,
             "test_command": list(chosen.test_command),
