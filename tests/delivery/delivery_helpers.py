@@ -36,12 +36,13 @@ def test_it_is_right():
 """
 
 
-def git(*arguments: str, folder: Path, good: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run git in a folder, as somebody whose own settings do not matter."""
+def git(
+    *arguments: str, folder: Path, good: bool = True, own_settings: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run git in a folder; `own_settings`: whatever the settings in the home folder say."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_SYSTEM": os.devnull,
+        **({"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull} if own_settings else {}),
         "GIT_AUTHOR_NAME": "Ana",
         "GIT_AUTHOR_EMAIL": "ana@example.com",
         "GIT_COMMITTER_NAME": "Ana",

@@ -11,10 +11,12 @@ _BYTES = 32
 
 
 def ensure(path: Path) -> str:
-    """Have a token in the file at `path`, and return what tells it from another one without giving it away."""
-    if not _is_token(path):
+    """Have a token in the file at `path`, and return what tells it from another one without giving it away.
+
+    One that others could read is replaced.
+    """
+    if fingerprint(path) is None:
         write_file(path, secrets.token_urlsafe(_BYTES), _MODE)
-    path.chmod(_MODE)
     return fingerprint(path) or ""
 
 
