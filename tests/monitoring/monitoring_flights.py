@@ -16,6 +16,8 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "flight_delay"
 WORKLOAD = {"entry_point": "flight_delay.workload:workload", "path": str(EXAMPLE)}
 MODEL = "delay"
 
+sys.path.insert(0, str(EXAMPLE))
+
 
 def trained_flights(folder: Path) -> Path:
     """Train the example as `up` and `run` would, tracked in SQLite; returns the folder of the pipeline."""
@@ -52,7 +54,6 @@ class Flights:
 
 def flight_rows(first: str, last: str) -> Any:
     """Flights with the model's inputs, `date` and `arr_delay`."""
-    sys.path.insert(0, str(EXAMPLE))
     from flight_delay.data import read_flights, read_weather
     from flight_delay.features import with_features
 
