@@ -110,12 +110,12 @@ class Monitor:
 
     @property
     def intervals(self) -> dict[str, float]:
-        """Model -> seconds between its next two reports."""
+        """Model -> seconds between its next two reports: a day at least, since windows end at midnight."""
         now = datetime.now(UTC)
         found = {}
         for model, watched in self.settings["models"].items():
             first = next_due(watched["schedule"], now)
-            found[model] = (next_due(watched["schedule"], first) - first).total_seconds()
+            found[model] = max(86_400.0, (next_due(watched["schedule"], first) - first).total_seconds())
         return found
 
     def tick(self, now: datetime) -> None:
