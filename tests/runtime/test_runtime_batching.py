@@ -32,8 +32,10 @@ class Model:
 async def asked(model: Any, requests: list[list[int]], *, together: bool = True) -> list[Any]:
     """All requests at once; the first is under way before the others come, and nothing is answered until all wait."""
     batcher = Batcher(model, together=together)
-    waiting = [asyncio.ensure_future(batcher.predict({"x": rows})) for rows in requests]
-    await asyncio.sleep(0.05)
+    waiting = []
+    for rows in requests:
+        waiting.append(asyncio.ensure_future(batcher.predict({"x": rows})))
+        await asyncio.sleep(0.05)
     if isinstance(model, Model):
         model.go.set()
     answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
@@ -79,8 +81,10 @@ def test_whoever_is_gone_does_not_hold_up_the_others() -> None:
     async def scene() -> list[int]:
         model = Model()
         batcher = Batcher(model, together=True)
-        waiting = [asyncio.ensure_future(batcher.predict({"x": [number]})) for number in (1, 2, 3)]
-        await asyncio.sleep(0.05)
+        waiting = []
+        for number in (1, 2, 3):
+            waiting.append(asyncio.ensure_future(batcher.predict({"x": [number]})))
+            await asyncio.sleep(0.05)
         waiting[0].cancel()
         waiting[1].cancel()
         model.go.set()
@@ -90,6 +94,34 @@ def test_whoever_is_gone_does_not_hold_up_the_others() -> None:
         return [*value.tolist(), *again.tolist()]
 
     assert asyncio.run(scene()) == [30, 40]
+
+
+def test_quick_calls_are_made_without_a_thread_and_slow_or_large_ones_with_one() -> None:
+    threads: list[bool] = []
+    pause = threading.Event()
+    seconds = 0.0
+
+    def predict(columns: Columns) -> Any:
+        threads.append(threading.current_thread() is not threading.main_thread())
+        pause.wait(seconds)
+        return np.array(columns["x"])
+
+    async def scene() -> None:
+        nonlocal seconds
+        batcher = Batcher(predict, together=True)
+        for _ in range(6):
+            await batcher.predict({"x": [1]})
+        assert threads == [True] * 5 + [False]
+        await batcher.predict({"x": list(range(MOST_ROWS + 1))})
+        assert threads[-1], "a large request goes to the thread"
+        seconds = 0.05
+        await batcher.predict({"x": [1]})
+        seconds = 0.0
+        await batcher.predict({"x": [1]})
+        assert threads[-2:] == [False, True], "after a slow call, back to the thread"
+        batcher.close()
+
+    asyncio.run(scene())
 
 
 class Saved:

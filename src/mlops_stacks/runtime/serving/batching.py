@@ -1,13 +1,18 @@
 """Predicts for requests that wait at the same time together: sixteen rows take hardly longer than one.
 
-A call of a model costs milliseconds before it looks at the first row. So one call at a time is under way, in a thread
-of its own; what arrives meanwhile waits, and is answered by the next call. A single client never waits.
+A call of a model costs milliseconds before it looks at the first row. So one call at a time is under way; what arrives
+meanwhile waits, and is answered by the next call. A single client never waits.
+
+Calls are made in a thread of their own, so that a slow model leaves the server responsive, until a few in a row were
+quick: handing over to a thread and back, twice past the interpreter's lock, costs more than answering a health check
+some milliseconds later.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +30,10 @@ MOST_ROWS = 1_000
 
 _GATHER_SECONDS = 0.002
 """After a call for several requests: how long to wait for as many to be there again."""
+
+_QUICK_SECONDS = 0.02
+_QUICK_CALLS = 5
+"""So many calls, none of which took longer, and the next is made without a thread."""
 
 logger = logging.getLogger("mlops_stacks.serving")
 
@@ -53,6 +62,7 @@ class Batcher:
         self._thread = ThreadPoolExecutor(1, "predict")
         self._waiting: deque[_Waiting] = deque()
         self._busy = False
+        self._quick_calls = 0
 
     async def predict(self, columns: Columns) -> npt.NDArray[Any]:
         """One value per row. Raises what the model raises, and `WrongLengthError`."""
@@ -60,7 +70,9 @@ class Batcher:
         waiting = _Waiting(columns, rows, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if not self._busy:
-            self._start()
+            self._busy = True
+            # Not at once: what else has arrived by now gets its turn to wait as well.
+            asyncio.get_running_loop().call_soon(self._start)
         return await waiting.answer
 
     def close(self) -> None:
@@ -71,9 +83,14 @@ class Batcher:
         """Begin the next call, if anybody waits."""
         batch = self._take()
         self._busy = bool(batch)
-        if batch:
-            under_way = asyncio.get_running_loop().run_in_executor(self._thread, self._carry_out, batch)
-            under_way.add_done_callback(lambda done: self._done(batch, done))
+        if not batch:
+            return
+        if self._quick_calls >= _QUICK_CALLS and sum(waiting.rows for waiting in batch) <= MOST_ROWS:
+            self._settle(batch, self._carry_out(batch))
+            asyncio.get_running_loop().call_soon(self._start)
+            return
+        under_way = asyncio.get_running_loop().run_in_executor(self._thread, self._carry_out, batch)
+        under_way.add_done_callback(lambda done: self._done(batch, done))
 
     def _take(self) -> list[_Waiting]:
         taken: list[_Waiting] = []
@@ -85,16 +102,28 @@ class Batcher:
 
     def _done(self, batch: list[_Waiting], under_way: asyncio.Future[list[Any]]) -> None:
         if not under_way.cancelled():
-            for waiting, answer in zip(batch, under_way.result(), strict=True):
-                _settle(waiting.answer, answer)
+            self._settle(batch, under_way.result())
         if len(self._waiting) < len(batch) > 1:
             # Whoever was answered just now is about to ask again; without this wait the first of them goes alone.
             asyncio.get_running_loop().call_later(_GATHER_SECONDS, self._start)
         else:
             self._start()
 
+    @staticmethod
+    def _settle(batch: list[_Waiting], answers: list[Any]) -> None:
+        for waiting, answer in zip(batch, answers, strict=True):
+            _settle(waiting.answer, answer)
+
     def _carry_out(self, batch: Sequence[_Waiting]) -> list[Any]:
-        """Values or an exception for each; in the thread."""
+        """Values or an exception for each, and a note of how long it took."""
+        began = time.perf_counter()
+        try:
+            return self._answers(batch)
+        finally:
+            quick = time.perf_counter() - began < _QUICK_SECONDS
+            self._quick_calls = self._quick_calls + 1 if quick else 0
+
+    def _answers(self, batch: Sequence[_Waiting]) -> list[Any]:
         if len(batch) > 1:
             try:
                 return self._call_together(batch)
