@@ -23,11 +23,15 @@ def prometheus_rules(blueprint: str, environment: str, models: Mapping[str, Limi
 
 
 def _of_model(model: str, limits: Limits) -> list[dict[str, Any]]:
+    return [*_of_server(model, limits), *_of_reports(model)]
+
+
+def _of_server(model: str, limits: Limits) -> list[dict[str, Any]]:
+    """What the server's own metrics tell."""
     at = f'{{model="{model}"}}'
     requests = f"sum by (model) (rate(mlops_stacks_requests_total{at}[5m]))"
     errors = f"sum by (model) (rate(mlops_stacks_errors_total{at}[5m]))"
     buckets = f"sum by (model, le) (rate(mlops_stacks_request_seconds_bucket{at}[5m]))"
-    monitor = "mlops_stacks_monitor"
     return [
         {"record": "mlops_stacks:request_seconds:p99", "expr": f"histogram_quantile(0.99, {buckets})"},
         {"record": "mlops_stacks:error_ratio", "expr": f"{errors} / {requests}"},
@@ -45,6 +49,20 @@ def _of_model(model: str, limits: Limits) -> list[dict[str, Any]]:
             "critical",
             f"{{{{ $value | humanizePercentage }}}} of the requests to {model} are answered with an error.",
         ),
+        _alert(
+            "CaptureDropping",
+            f"sum by (model) (increase(mlops_stacks_capture_dropped_total{at}[15m])) > 0",
+            None,
+            "warning",
+            f"Requests to {model} were answered but not kept for monitoring: the disk is full or too slow.",
+        ),
+    ]
+
+
+def _of_reports(model: str) -> list[dict[str, Any]]:
+    """What the monitor has found."""
+    at, monitor = f'{{model="{model}"}}', "mlops_stacks_monitor"
+    return [
         _alert(
             "ModelDrift",
             f'{monitor}_alarm{{model="{model}",kind="drift"}} == 1',
@@ -65,13 +83,6 @@ def _of_model(model: str, limits: Limits) -> list[dict[str, Any]]:
             "1h",
             "warning",
             f"The input {{{{ $labels.feature }}}} of {model} is missing far more often than in its training data.",
-        ),
-        _alert(
-            "CaptureDropping",
-            f"sum by (model) (increase(mlops_stacks_capture_dropped_total{at}[15m])) > 0",
-            None,
-            "warning",
-            f"Requests to {model} were answered but not kept for monitoring: the disk is full or too slow.",
         ),
         _alert(
             "ServerUnreachable",
