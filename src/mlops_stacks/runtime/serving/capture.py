@@ -33,8 +33,8 @@ CAPACITY = 10_000
 
 _FLUSH_SECONDS = 1.0
 _FEW_ROWS = 50
-"""Up to so many rows are put into JSON with the request, at 15 microseconds each: a thread that does it for a whole
-second's requests wrestles with them for the interpreter, and doubles the 99th percentile of their times."""
+"""Up to so many rows are put into JSON with the request, at about 10 microseconds each: a thread that does it for a
+whole second wrestles with later requests for the interpreter, and doubles the 99th percentile of their times."""
 
 _STOP = None
 
