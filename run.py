@@ -302,12 +302,12 @@ def suites() -> tuple[Suite, ...]:
         Suite(
             "Tests that start nothing, or little",
             ("-m", "not slow", "-n", workers, "--dist", "loadfile", "--cov", "--cov-report=", "--cov-fail-under=0"),
-            15 * 60,
+            13 * 60,
         ),
         Suite(
             "Tests that start real processes; coverage of all",
             ("-m", "slow", "--cov", "--cov-append", "--cov-report=term"),
-            18 * 60,
+            24 * 60,
         ),
     )
 

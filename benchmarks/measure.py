@@ -11,6 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+class CommandFailedError(Exception):
+    """A measured command did not succeed: its time says nothing."""
+
+    def __init__(self, command: Sequence[str], code: int, errors: str) -> None:
+        super().__init__(f"`{' '.join(command)}` ended with {code}:\n{errors}")
+
+
 @dataclass(frozen=True)
 class Sample:
     """One run of one command."""
@@ -19,6 +26,8 @@ class Sample:
     """Seconds."""
     peak_mb: float
     """Largest resident set, in MiB."""
+    cpu: float
+    """Seconds of user and system time: moves less than `wall` where the machine has other work."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +38,9 @@ class Comparison:
     other: list[Sample]
 
     def ratio(self, figure: str) -> float:
-        """Median of the pair-by-pair ratios ours / other of `wall` or `peak_mb`."""
+        """Median of the pair-by-pair ratios ours / other of `wall`, `cpu` or `peak_mb`."""
         pairs = zip(self.ours, self.other, strict=True)
-        return statistics.median(getattr(a, figure) / getattr(b, figure) for a, b in pairs)
+        return float(statistics.median(getattr(a, figure) / getattr(b, figure) for a, b in pairs))
 
     def row(self, name: str) -> str:
         """One line for a table."""
@@ -44,11 +53,11 @@ class Comparison:
 
 def median(samples: Sequence[Sample]) -> Sample:
     """The median of each figure."""
-    return Sample(statistics.median(s.wall for s in samples), statistics.median(s.peak_mb for s in samples))
+    return Sample(*(statistics.median(getattr(s, name) for s in samples) for name in ("wall", "peak_mb", "cpu")))
 
 
 def run(command: Sequence[str]) -> Sample:
-    """Run a command to its end; raises CalledProcessError where it fails."""
+    """Run a command to its end; raises `CommandFailedError` where it fails."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     begin = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
@@ -58,9 +67,9 @@ def run(command: Sequence[str]) -> Sample:
     wall = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, stderr=errors.decode())
+        raise CommandFailedError(command, process.returncode, errors.decode())
     divisor = 1024**2 if sys.platform == "darwin" else 1024  # ru_maxrss is bytes on macOS, KiB on Linux
-    return Sample(wall, usage.ru_maxrss / divisor)
+    return Sample(wall, usage.ru_maxrss / divisor, usage.ru_utime + usage.ru_stime)
 
 
 def compare(ours: Sequence[str], other: Sequence[str], runs: int = 7) -> Comparison:

@@ -6,7 +6,6 @@ A test keeps it equal to the composed plan (tests/benchmarks/test_flat_programs.
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 

@@ -42,6 +42,7 @@ BEYOND_A_SCHEMA = {
     "secret_manager_on_a_laptop",
     "cron",
     "field_that_nothing_reads",
+    "port_twice",
     "stage_on_a_cloud_without_target",
     "engine_without_component",
 }

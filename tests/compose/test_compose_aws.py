@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from compose.documents import DEV, PROD, aws
-from conftest import check_golden, project_of
+from goldens import check_golden
+from projects import project_of
 
 from mlops_stacks.operations.planning import plan
 from mlops_stacks.plan import Plan

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from compose import documents
-from conftest import check_golden, project_of
+from goldens import check_golden
+from projects import project_of
 
 from mlops_stacks.operations.planning import plan
 from mlops_stacks.plan import Plan

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from compose import documents
-from conftest import project_of
+from projects import project_of
 
 from mlops_stacks.blueprint.assemble import assemble
 from mlops_stacks.blueprint.engines import find_engine

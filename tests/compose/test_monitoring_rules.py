@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import project_of
+from projects import project_of
 
 from mlops_components.monitoring.rules import prometheus_rules
 

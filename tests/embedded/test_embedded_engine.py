@@ -17,8 +17,9 @@ from embedded_child import identity, program_of, world_folder
 from embedded_sample import Broken, File, Group, Sleep, sleepers, variant, world
 
 from mlops_stacks.executors.embedded.errors import OperationError, ProtectedError
-from mlops_stacks.executors.embedded.executor import DestroyResult, EmbeddedExecutor, UpResult
+from mlops_stacks.executors.embedded.executor import EmbeddedExecutor
 from mlops_stacks.executors.events import Event, EventKind
+from mlops_stacks.executors.protocol import DestroyResult, UpResult
 
 
 class Stack:

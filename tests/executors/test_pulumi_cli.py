@@ -219,12 +219,13 @@ def test_pulumi_up_does_what_the_executor_does(project: Project) -> None:
     (project.root / "Pulumi.yaml").write_text(settings)
     executor = PulumiCliExecutor(project, ignore)
     done = list(up(project, executor))
+    policies = ["--policy-pack", str(ROOT / "policies")] if (ROOT / ".venvs" / "policies").is_dir() else []
     stack = ["--stack", project.blueprint.stack("dev"), "--non-interactive"]
     environment = {**os.environ, "PULUMI_BACKEND_URL": f"file://{project.home / 'pulumi' / 'state'}"}
     environment["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(project.home / "pulumi" / "passphrase")
     try:
         subprocess.run(
-            ["pulumi", "preview", "--expect-no-changes", *stack],
+            ["pulumi", "preview", "--expect-no-changes", *policies, *stack],
             cwd=project.root,
             env=environment,
             check=True,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import project_of
+from projects import project_of
 
 from mlops_stacks.executors.pulumi_home import pulumi_home
 from mlops_stacks.project import Project

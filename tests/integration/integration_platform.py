@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,15 +33,18 @@ TINY_WORKLOAD = '''
 
 import json
 import os
+import os
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 
+from mlops_stacks.runtime.workload import Column
+
 
 class Tiny:
     parameters = {"seen_in": ""}
-    inputs = ()
+    inputs = (Column("x", "integer"),)
     label = "y"
     segments = ()
     time = None
@@ -135,17 +142,38 @@ def end_everything(folder: Path) -> None:
 
 
 def program_of(process: psutil.Process) -> str:
-    """Name of the program that a process belongs to."""
-    return (environment_value(process, MARKER) or "#gone").rsplit("#", 1)[1]
+    """Name of the program that a process belongs to; empty where it is gone by now."""
+    return (environment_value(process, MARKER) or "#").rsplit("#", 1)[1]
+
+
+def heads(found: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that no other process of the same program started: one for each life of a program.
+
+    The others are its workers, and helpers that are gone a moment later.
+    """
+    programs = {process.pid: program_of(process) for process in found}
+    first = []
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            if programs[process.pid] not in ("", programs.get(process.ppid())):
+                first.append(process)
+    return first
+
+
+def head_pids(home: Path) -> set[int]:
+    """Identifiers of the heads of every program of a home."""
+    return {process.pid for process in heads(processes(home))}
 
 
 def listening(found: list[psutil.Process]) -> set[tuple[str, int]]:
     """Address and port of every socket on which processes listen."""
     sockets = set()
     for process in found:
-        for connection in process.net_connections("inet"):
-            if connection.status == psutil.CONN_LISTEN:
-                sockets.add((connection.laddr.ip, connection.laddr.port))
+        # A program may start helpers that are gone a moment later.
+        with suppress(psutil.NoSuchProcess):
+            for connection in process.net_connections("inet"):
+                if connection.status == psutil.CONN_LISTEN:
+                    sockets.add((connection.laddr.ip, connection.laddr.port))
     return sockets
 
 
@@ -170,7 +198,7 @@ def picture(home: Path) -> Picture:
     """The present picture of a home."""
     found = processes(home)
     return Picture(
-        programs=dict(Counter(map(program_of, found))),
+        programs=dict(Counter(map(program_of, heads(found)))),
         supervisors=len(supervisors(home)),
         sockets=frozenset(listening(found)),
         files={str(path.relative_to(home)): _said_by(path) for path in sorted(home.rglob("*")) if not path.is_dir()},
@@ -181,11 +209,29 @@ def _said_by(path: Path) -> str:
     """A hash of what must be the same in every run; of what is a log, a moment or chance, only that it is there."""
     if path.suffix in {".log", ".pid", ".lock", ".bak"} or path.name == ".schedule.json":
         return "there"
-    text = path.read_text()
-    if path.parent.name == "state":
-        state = decode(path.read_bytes())
+    content = path.read_bytes()
+    if path.parent.name == "state" and path.suffix == ".json":
+        try:
+            state = decode(content)
+        except ValueError:
+            return "damaged"
         known = {urn: entry.inputs.values for urn, entry in state.resources.items()}
         said = [known, state.outputs.values if state.outputs else None]
         return f"{json.dumps(said, sort_keys=True)} {state.pending} {state.doomed}"
-    text = re.sub(r'(password"?[=:] ?"?)[0-9a-f]+', r"\1", path.read_text())
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(re.sub(rb'(password"?[=:] ?"?)[0-9a-f]+', rb"\1", content)).hexdigest()
+
+
+def cli(
+    blueprint: Path, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """`mlops-stacks …` for a blueprint, in a process and a wide terminal of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "mlops_stacks.cli.main", *arguments],
+        cwd=blueprint.parent,
+        env={**os.environ, "COLUMNS": "600", **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )

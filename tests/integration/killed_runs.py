@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from integration_platform import carry_out
@@ -12,7 +14,10 @@ from integration_platform import carry_out
 from mlops_stacks.executors.events import Event
 
 Moment = tuple[str, str, str]
-"""Kind of an event, URN of its resource, and the operation."""
+"""Kind of an event, URN of its resource or the end of it, and the operation; of any operation where that is empty."""
+
+_BOOKKEEPING = threading.Lock()
+"""Whoever starts a process collects those that have ended; two threads that collect the same one lose its exit code."""
 
 
 def moment(event: Event) -> Moment:
@@ -22,7 +27,7 @@ def moment(event: Event) -> Moment:
 
 def _run(blueprint: Path, action: str, last: Moment | None) -> None:
     def observe(event: Event) -> None:
-        if moment(event) == last:
+        if last and event.kind == last[0] and event.urn.endswith(last[1]) and last[2] in ("", event.message):
             os.kill(os.getpid(), signal.SIGKILL)
 
     carry_out(blueprint, action, observe)
@@ -33,8 +38,11 @@ def run(blueprint: Path, action: str, last: Moment | None = None) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["killed_runs"])
     process = context.Process(target=_run, args=(blueprint, action, last))
-    process.start()
-    process.join()
-    code = process.exitcode
-    process.close()
+    with _BOOKKEEPING:
+        process.start()
+    wait([process.sentinel])
+    with _BOOKKEEPING:
+        process.join()
+        code = process.exitcode
+        process.close()
     assert code == (0 if last is None else -signal.SIGKILL), f"{action} with its last moment {last} ended with {code}"

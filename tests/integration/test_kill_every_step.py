@@ -44,11 +44,11 @@ def moments(blueprint: Path, action: str) -> list[Moment]:
 
 
 def settled(blueprint: Path, expected: Picture | None = None) -> Picture:
-    """The picture, as soon as it is the expected one and at the latest in a few seconds.
+    """The picture, as soon as it is the expected one and at the latest in 20 seconds.
 
     The scheduler writes what it remembers a moment after it has begun to run.
     """
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while True:
         seen = picture(home(blueprint))
         there = "dev/artifacts/runs/tiny/.schedule.json" in seen.files if expected is None else seen == expected

@@ -27,9 +27,10 @@ from mlops_components.serving.local import LocalServing
 from mlops_components.spec.marked import marked
 from mlops_components.spec.pipeline import PipelineSpec
 from mlops_components.training_pipeline.local import LocalTrainingPipeline
-from mlops_stacks.executors.embedded.executor import EmbeddedExecutor, UpResult
+from mlops_stacks.executors.embedded.executor import EmbeddedExecutor
 from mlops_stacks.executors.names import StackIdentity
 from mlops_stacks.executors.planner import plan_scope
+from mlops_stacks.executors.protocol import UpResult
 from mlops_stacks.runtime.documents import pipeline_definition, schedule_settings, server_settings, step_settings
 
 SPEC: PipelineSpec = {

@@ -20,8 +20,9 @@ from mlops_components.local.problems import LocalPlatformError
 from mlops_components.local.providers import MlflowExperimentProvider, RegisteredModelProvider
 from mlops_components.model_registry.local import LocalModelRegistry
 from mlops_components.spec.marked import marked
-from mlops_stacks.executors.embedded.executor import EmbeddedExecutor, UpResult
+from mlops_stacks.executors.embedded.executor import EmbeddedExecutor
 from mlops_stacks.executors.names import StackIdentity
+from mlops_stacks.executors.protocol import UpResult
 
 
 def shared(home: Path, *, lifecycle: str = "delete", tracking: bool = True, description: str = "") -> Any:

@@ -284,9 +284,17 @@ def test_deletion_leaves_nothing_and_may_be_repeated(
 
 
 def test_deletion_ends_what_a_killed_supervisor_left(home: Path, supervisor: dict[str, Any]) -> None:
-    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
-    properties = web_program(home, "stubborn", command=["python", "-c", stubborn], port=None, health_url=None)
+    deaf = home / "deaf"
+    stubborn = (
+        "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
+    )
+    command = ["python", "-c", stubborn, str(deaf)]
+    properties = web_program(home, "stubborn", command=command, port=None, health_url=None)
     PROGRAM.create(properties)
+    deadline = time.monotonic() + 60
+    while not deaf.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
     os.kill(supervisor["pid"], signal.SIGKILL)
     time.sleep(0.5)
     assert len(processes_of(properties)) == 1

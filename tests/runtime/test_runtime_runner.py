@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,15 +79,21 @@ def test_a_step_over_its_time_limit_is_stopped(tmp_path: Path) -> None:
     pipeline = pipeline_of(tmp_path, parameters, timeout_minutes=1)
     first_steps_only(pipeline, 2)
     # A minute is the shortest limit that a definition can say; the runner's own arithmetic is what shortens it here.
-    code = (
-        "import sys, mlops_stacks.runtime.runner as r; wait = r.wait;"
-        "r.wait = lambda process, limit: wait(process, limit / 60 * 3);"
-        f"sys.exit(r.run_command(r.Path({str(pipeline)!r}), [], run_id=None, trigger='test', as_json=False))"
-    )
-    import subprocess
-    import sys
+    code = f"""
+import sys, time
+import mlops_stacks.runtime.runner as r
 
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+wait = r.wait
+
+def impatient(process, limit):
+    while not r.Path({str(marker)!r}).exists() and process.poll() is None:
+        time.sleep(0.05)
+    return wait(process, limit / 60)
+
+r.wait = impatient
+sys.exit(r.run_command(r.Path({str(pipeline)!r}), [], run_id=None, trigger="test", as_json=False))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert ended.returncode == 1, ended.stderr
     assert marker.exists()
     assert "stopped after its time limit of 1 minutes" in ended.stdout

@@ -331,14 +331,18 @@ def test_capture_that_cannot_write_neither_blocks_nor_fails_an_answer(
         wait_for(dropped)
 
 
-def test_the_process_serves_and_flushes_at_its_end(tracked_run: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_process_serves_counts_and_flushes_at_its_end(
+    workers: int, tracked_run: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     import socket
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     capture = {"uri": tmp_path.as_uri(), "sample_percent": 100}
-    document = server_settings_document(tracked_run["folder"], port=str(port), capture=capture)
+    document = server_settings_document(tracked_run["folder"], port=str(port), capture=capture, workers=workers)
     process = started("serve", "--settings", write_document(tmp_path / "server.json", document))
     try:
         url = f"http://127.0.0.1:{port}"
@@ -348,12 +352,18 @@ def test_the_process_serves_and_flushes_at_its_end(tracked_run: dict[str, Any], 
             json.dumps({"instances": [ROW]}).encode(),
             {"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request) as answer:
-            assert json.load(answer)["predictions"] == pytest.approx([0.74])
+        for _ in range(6):
+            with urllib.request.urlopen(request) as answer:
+                assert json.load(answer)["predictions"] == pytest.approx([0.74])
+        # Whichever worker is asked, it tells what all of them counted.
+        for _ in range(4):
+            with urllib.request.urlopen(f"{url}/metrics") as answer:
+                assert re.search(r"rows_total\{.*\} 6\.0", answer.read().decode())
     finally:
         process.terminate()
         process.communicate(timeout=30)
-    assert len(captured(tmp_path)) == 1
+    assert len(captured(tmp_path)) == 6
+    assert not list(tmp_path.glob("mlops-stacks-metrics-*"))
 
 
 def _get(url: str) -> bool:

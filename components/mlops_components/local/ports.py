@@ -45,7 +45,8 @@ def kept_port(key: str, registry: Path) -> int | None:
 
 def release_port(key: str, registry: Path) -> None:
     """Forget the port under `key`."""
-    if registry.exists():
+    # Somebody may have deleted the list and left its lock, which goes with the last port.
+    if registry.exists() or _lock_of(registry).exists():
         with _locked(registry) as ports:
             ports.pop(key, None)
 
@@ -135,7 +136,7 @@ def _read(registry: Path) -> dict[str, int]:
 @contextmanager
 def _locked(registry: Path) -> Iterator[dict[str, int]]:
     """The kept ports, under a lock; written back at the end, or removed when none is left."""
-    lock = registry.with_name(f"{registry.name}.lock")
+    lock = _lock_of(registry)
     lock.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _lock(lock)
     try:
@@ -150,6 +151,10 @@ def _locked(registry: Path) -> Iterator[dict[str, int]]:
         if not registry.exists():
             remove_file(lock)
         os.close(descriptor)
+
+
+def _lock_of(registry: Path) -> Path:
+    return registry.with_name(f"{registry.name}.lock")
 
 
 def _lock(lock: Path) -> int:

@@ -8,7 +8,6 @@ from mlops_components.spec.feature import FeatureStoreRef
 from mlops_components.spec.pipeline import PipelineSpec
 from mlops_components.spec.settings import SecretRef
 
-
 WORK = "work"
 """Folder of a build's own files below the builds; emptied when a build begins, gone when it ends."""
 

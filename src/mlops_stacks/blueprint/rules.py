@@ -13,6 +13,7 @@ from typing import Any
 from mlops_components.spec.rollout import Strategy
 from mlops_stacks.blueprint.engines import ENGINES, Engine, engines_of, find_engine
 from mlops_stacks.blueprint.feature_rules import feature_rules
+from mlops_stacks.blueprint.ports import wanted_ports
 from mlops_stacks.blueprint.problems import FieldPath, Problem
 from mlops_stacks.blueprint.schedules import broken_schedule
 from mlops_stacks.blueprint.settings import Blueprint, Environment, SecretFromManager, Settings
@@ -37,6 +38,7 @@ def broken_rules(blueprint: Blueprint, document: Mapping[str, Any]) -> list[Prob
         for rule in settings_rules:
             problems += [replace(p, path=(*at, "settings", *p.path)) for p in rule(environment.settings)]
     problems += _scope_fields(blueprint, document)
+    problems += _port_rules(blueprint)
     return problems
 
 
@@ -216,6 +218,18 @@ def _leaves(value: Any, path: FieldPath) -> Iterator[FieldPath]:
             yield from _leaves(item, (*path, key))
     elif (path and value not in ({}, [], None)) or (len(path) == 2 and path[0] == "models"):
         yield path
+
+
+def _port_rules(blueprint: Blueprint) -> Iterator[Problem]:
+    first: dict[int, str] = {}
+    for wanted in wanted_ports(blueprint):
+        if wanted.port in first:
+            yield Problem(
+                wanted.path,
+                f"port {wanted.port} is asked for by {first[wanted.port]} as well as by {wanted.purpose}",
+                "leave it out, so that a free one is chosen, or write another for one of them",
+            )
+        first.setdefault(wanted.port, wanted.purpose)
 
 
 def _scope_fields(blueprint: Blueprint, document: Mapping[str, Any]) -> Iterator[Problem]:

@@ -24,16 +24,20 @@ class SharedContracts:
     def __init__(self, stack: str) -> None:
         self._name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
         self._reference: pulumi.StackReference | None = None
+        self._contracts: dict[Stage, Any] = {}
 
     def read(self, stage: Stage) -> Any:
         """The contract of a stage of the shared scope; its attributes are Outputs, as on the component itself."""
         if self._reference is None:
             self._reference = pulumi.StackReference(SHARED, stack_name=self._name)
-        return _Imported(stage, self._reference.require_output(stage.value))
+        if stage not in self._contracts:
+            # Kept: each look at a stack reference walks through all that the stack exports, however many models.
+            self._contracts[stage] = _Imported(stage, self._reference.require_output(stage.value))
+        return self._contracts[stage]
 
 
 class _Imported(SimpleNamespace):
-    """Attributes are looked up in the exported outputs when they are asked for."""
+    """Attributes are looked up in the exported outputs when they are first asked for."""
 
     def __init__(self, stage: Stage, outputs: pulumi.Output[Mapping[str, Any]]) -> None:
         super().__init__(stage=stage, outputs=outputs)
@@ -42,7 +46,9 @@ class _Imported(SimpleNamespace):
         if attribute.startswith("__"):
             raise AttributeError(attribute)
         stage = self.stage
-        return self.outputs.apply(lambda outputs: _attribute(outputs, stage, attribute))  # type: ignore[no-any-return]
+        found: pulumi.Output[Any] = self.outputs.apply(lambda outputs: _attribute(outputs, stage, attribute))
+        setattr(self, attribute, found)
+        return found
 
 
 def _attribute(outputs: Mapping[str, Any], stage: Stage, attribute: str) -> Any:

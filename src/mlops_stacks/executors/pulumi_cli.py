@@ -10,7 +10,6 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pulumi import automation
@@ -19,7 +18,7 @@ from pulumi.automation import errors as automation_errors
 
 from mlops_stacks.executors.events import Observer, ignore
 from mlops_stacks.executors.names import PULUMI_PROJECT, StackIdentity
-from mlops_stacks.executors.protocol import NotDeployedError
+from mlops_stacks.executors.protocol import DestroyResult, NotDeployedError, UpResult
 from mlops_stacks.executors.pulumi_events import EventLog
 from mlops_stacks.executors.pulumi_home import pulumi_home
 from mlops_stacks.project import Project
@@ -43,27 +42,6 @@ class PulumiBusyError(PulumiError):
 
 class PulumiProtectedError(PulumiError):
     """Something that would be deleted is protected, so nothing was."""
-
-
-@dataclass(frozen=True)
-class UpResult:
-    """What an `up` came to: the stack's outputs without secrets, and the URNs by what became of them."""
-
-    outputs: dict[str, Any]
-    created: tuple[str, ...]
-    updated: tuple[str, ...]
-    replaced: tuple[str, ...]
-    deleted: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    remaining: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class DestroyResult:
-    """What a `destroy` deleted, by URN, and sentences on what is left."""
-
-    deleted: tuple[str, ...]
-    remaining: tuple[str, ...]
 
 
 class PulumiCliExecutor:

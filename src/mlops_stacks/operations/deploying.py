@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from mlops_stacks.blueprint.vocabulary import SHARED
 from mlops_stacks.compose.program import compose
 from mlops_stacks.executors.events import Observer
-from mlops_stacks.executors.protocol import Executor
+from mlops_stacks.executors.protocol import DestroyResult, Executor, UpResult
 from mlops_stacks.project import Project
 
 
@@ -23,12 +23,15 @@ class ExecutorChoice(StrEnum):
     PULUMI = "pulumi"
 
 
+Result = TypeVar("Result", UpResult, DestroyResult)
+
+
 @dataclass(frozen=True)
-class ScopeResult:
+class ScopeResult(Generic[Result]):
     """What an executor did in one scope."""
 
     scope: str
-    result: Any
+    result: Result
 
 
 def executor_for(project: Project, choice: ExecutorChoice, observer: Observer) -> Executor:
@@ -43,7 +46,7 @@ def executor_for(project: Project, choice: ExecutorChoice, observer: Observer) -
     return PulumiCliExecutor(project, observer)
 
 
-def up(project: Project, executor: Executor, environment: str | None = None) -> Iterator[ScopeResult]:
+def up(project: Project, executor: Executor, environment: str | None = None) -> Iterator[ScopeResult[UpResult]]:
     """Bring every scope to what the blueprint says, the shared one first.
 
     An environment whose release was rejected in the registry is refused before it is touched: `ReleaseError`.
@@ -56,7 +59,9 @@ def up(project: Project, executor: Executor, environment: str | None = None) -> 
         yield ScopeResult(scope, result)
 
 
-def destroy(project: Project, executor: Executor, environment: str | None = None) -> Iterator[ScopeResult]:
+def destroy(
+    project: Project, executor: Executor, environment: str | None = None
+) -> Iterator[ScopeResult[DestroyResult]]:
     """Take scopes away, in the opposite order. Of one environment only that environment goes: others share the rest.
 
     While anything in any of them is protected, nothing in any of them is deleted.

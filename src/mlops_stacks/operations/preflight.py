@@ -15,7 +15,8 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
-from mlops_stacks.blueprint.vocabulary import SHARED, Platform, Stage
+from mlops_stacks.blueprint.ports import wanted_ports
+from mlops_stacks.blueprint.vocabulary import Platform, Stage
 from mlops_stacks.project import Project
 
 _GIB = 1024**3
@@ -201,13 +202,14 @@ def _supervisor_folder(project: Project) -> Check:
 
 
 def _ports(project: Project, scopes: tuple[str, ...]) -> Iterator[Check]:
-    wanted = _wanted_ports(project, scopes)
+    wanted = [port for port in wanted_ports(project.blueprint) if port.scope in scopes]
     if not wanted:
         free = _is_free(0)
         message = "a free one will be chosen" if free else "no port of 127.0.0.1 can be had"
         yield Check("ports", Outcome.OK if free else Outcome.ERROR, message, "" if free else "end what holds them")
     deployed = any((project.home / "state").glob("*.json"))
-    for port, purpose in wanted.items():
+    for each in wanted:
+        port, purpose = each.port, each.purpose
         if _is_free(port):
             yield Check(f"port {port}", Outcome.OK, f"free for {purpose}")
         elif deployed:
@@ -215,20 +217,6 @@ def _ports(project: Project, scopes: tuple[str, ...]) -> Iterator[Check]:
         else:
             remedy = "end that program, or choose another port in the blueprint"
             yield Check(f"port {port}", Outcome.ERROR, f"wanted for {purpose}, held by another program", remedy)
-
-
-def _wanted_ports(project: Project, scopes: tuple[str, ...]) -> dict[int, str]:
-    """The ports that the blueprint insists on, and what for."""
-    found: dict[int, str] = {}
-    for scope in scopes:
-        settings = project.blueprint.scope(scope).settings
-        port = getattr(settings.stages.experiment_tracking, "port", None)
-        if port is not None:
-            found[port] = "MLflow"
-        for name, model in settings.models.items() if scope != SHARED else ():
-            if model.realtime is not None and model.realtime.port is not None:
-                found[model.realtime.port] = f"{name} in {scope}"
-    return found
 
 
 def _is_free(port: int) -> bool:

@@ -65,6 +65,8 @@ def release(project: Project, executor: Executor, model: str, asked: str, enviro
         _approve_now(registry, model, version, approve)
     if before is None or before.version != version.number:
         path = write_lock(project.root, project.blueprint.name, environment, after)
+    if environment == _production(project):
+        registry.writable().released(registry.name(model), str(version.number))
     return Released(version.number, before.version if before else None, path)
 
 
@@ -124,6 +126,11 @@ def approver() -> str:
 
 def _because(version: Version) -> str:
     return f" ({version.rejected_because})" if version.rejected_because else ""
+
+
+def _production(project: Project) -> str:
+    """The last environment in the order of promotion: what is released there is in production."""
+    return tuple(project.blueprint.environments)[-1]
 
 
 def _configured(project: Project, model: str, environment: str) -> str | int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +19,11 @@ from mlops_stacks.executors.embedded.store import Store, read, state_path
 from mlops_stacks.executors.embedded.values import Sealed, seal, tidy
 from mlops_stacks.executors.events import Observer, ignore
 from mlops_stacks.executors.in_process import StackIdentity, run_program
+from mlops_stacks.executors.protocol import DestroyResult, UpResult
 from mlops_stacks.plan import SECRET
 
 DEFAULT_WORKERS = 8
 """Operations side by side: local operations mostly wait for processes to come up or go down."""
-
-
-@dataclass(frozen=True)
-class UpResult:
-    """What an `up` came to: the stack's outputs, the URNs by what became of them, and what deletions left behind."""
-
-    outputs: dict[str, Any]
-    created: tuple[str, ...]
-    updated: tuple[str, ...]
-    replaced: tuple[str, ...]
-    deleted: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    remaining: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class DestroyResult:
-    """What a `destroy` deleted, by URN, and sentences on what is left on purpose or in spite of it."""
-
-    deleted: tuple[str, ...]
-    remaining: tuple[str, ...]
 
 
 class EmbeddedExecutor:
@@ -101,7 +80,7 @@ class EmbeddedExecutor:
         """The outputs of a stack's last complete `up`, secrets masked; `StateError` if there was none."""
         state = read(state_path(self._folder, stack))
         if state is None or state.outputs is None:
-            raise NoOutputsError(f"stack {stack} has no outputs yet: run `mlops-stacks up` first, to its end")
+            raise NoOutputsError(f"stack {stack} has no outputs yet; run up for it first and to its end")
         return _shown(state.outputs)
 
     def resources(self, stack: str) -> tuple[Entry, ...]:

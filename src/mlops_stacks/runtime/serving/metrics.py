@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
@@ -15,9 +16,15 @@ _VALUES = tuple(i / 10 for i in range(11))
 _MOST_CLASSES = 50
 
 
-def share_between_processes() -> None:
-    """Have all worker processes count together. Call before any metric is made."""
-    os.environ[_MULTIPROCESS] = tempfile.mkdtemp(prefix="mlops-stacks-metrics-")
+@contextmanager
+def shared_between_processes() -> Iterator[None]:
+    """Have all worker processes that are started in the block count together, before any of them makes a metric."""
+    with tempfile.TemporaryDirectory(prefix="mlops-stacks-metrics-") as folder:
+        os.environ[_MULTIPROCESS] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_MULTIPROCESS]
 
 
 class Metrics:

@@ -37,6 +37,14 @@ def _serve(settings_uri: str) -> int:
     import uvicorn
 
     settings = server_settings(settings_uri)
+    logging.getLogger("mlops_stacks.server").info(
+        "loading version %s of %s from %s, to be served on http://%s:%d",
+        settings["version"],
+        settings["model"],
+        settings["model_uri"],
+        settings["host"],
+        settings["port"],
+    )
     common: dict[str, Any] = {
         "host": settings["host"],
         "port": settings["port"],
@@ -46,12 +54,12 @@ def _serve(settings_uri: str) -> int:
     if settings["workers"] <= 1:
         uvicorn.run(_app(settings_uri), **common)
         return 0
-    from mlops_stacks.runtime.serving.metrics import share_between_processes
+    from mlops_stacks.runtime.serving.metrics import shared_between_processes
 
-    share_between_processes()
     # Each worker process builds its application by itself, and learns from the environment what to serve.
     os.environ[_SETTINGS_VARIABLE] = settings_uri
-    uvicorn.run(f"{__name__}:worker_app", factory=True, workers=settings["workers"], **common)
+    with shared_between_processes():
+        uvicorn.run(f"{__name__}:worker_app", factory=True, workers=settings["workers"], **common)
     return 0
 
 
