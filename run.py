@@ -391,6 +391,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command. What pytest is given is passed on untouched."""
+    # A shell starts what it puts in the background deaf to interrupts, and every child would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments, rest = parser().parse_known_args(argv)
     if rest and not arguments.takes_pytest:
         parser().error(f"unrecognised arguments: {' '.join(rest)}")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from typing import Any
 
 import pytest
 from goldens import check_golden
 from hypothesis import HealthCheck, settings
+
+# A shell starts what it puts in the background deaf to interrupts, and children inherit that; some tests send them.
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines differ in speed: how long one example takes says nothing about whether it is right.
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
