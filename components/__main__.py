@@ -14,13 +14,19 @@ import pulumi
 from pulumi.provider.experimental import component_provider_host
 from pulumi.provider.experimental.component import ComponentProvider
 
-from mlops_components.experiment_tracking.sagemaker_mlflow import SageMakerMlflow
-from mlops_components.foundation.aws.foundation import AwsFoundation, AwsSharedFoundation
-from mlops_components.identity.aws import AwsIdentity
-from mlops_components.model_registry.sagemaker import SageMakerModelRegistry
+HERE = Path(__file__).resolve().parent
+if not (HERE / "mlops_components").is_dir():
+    # Installed from the wheel, this folder is inside the package. Last, so that the plugin's own environment, which
+    # Pulumi makes from requirements.txt, comes first.
+    sys.path.append(str(HERE.parents[1]))
+
+from mlops_components.experiment_tracking.sagemaker_mlflow import SageMakerMlflow  # noqa: E402
+from mlops_components.foundation.aws.foundation import AwsFoundation, AwsSharedFoundation  # noqa: E402
+from mlops_components.identity.aws import AwsIdentity  # noqa: E402
+from mlops_components.model_registry.sagemaker import SageMakerModelRegistry  # noqa: E402
 
 NAME = "mlops-stacks"
-SCHEMA = Path(__file__).with_name("schema.json")
+SCHEMA = HERE / "schema.json"
 COMPONENTS: list[type[pulumi.ComponentResource]] = [
     AwsFoundation,
     AwsIdentity,

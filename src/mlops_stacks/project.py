@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlops_stacks.blueprint.delivery_lock import Delivered
 from mlops_stacks.blueprint.settings import Blueprint
 from mlops_stacks.blueprint.vocabulary import SHARED, Platform
 from mlops_stacks.executors.names import PULUMI_PROJECT, StackIdentity
@@ -20,6 +21,8 @@ class Project:
     """The blueprint's file, absolute."""
     releases: Mapping[str, Mapping[str, str]]
     """Environment -> model -> version, from blueprint and release lock; without those whose release is `none`."""
+    deliveries: Mapping[str, Delivered] = field(default_factory=dict)
+    """Environment -> the pipeline package that it runs, from its delivery lock."""
 
     @property
     def root(self) -> Path:

@@ -38,7 +38,7 @@ def test_nothing_to_object_to(planned: Plan) -> None:
 def test_one_supervisor_and_one_mlflow_serve_all_environments(planned: Plan) -> None:
     shared, *environments = planned.scopes
     programs = {r.inputs["name"] for r in shared.resources if r.type.endswith(":Program")}
-    assert programs == {"mlflow"}
+    assert programs == {"mlflow", "jupyterlab"}
     assert [r.scope for r in planned.resources if r.type.endswith(":Supervisor")] == ["shared"]
     for scope in environments:
         assert {r.inputs["supervisor"] for r in scope.resources if r.type.endswith(":Program")} == {

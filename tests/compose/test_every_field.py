@@ -26,6 +26,15 @@ BASES = {Platform.AWS: documents.aws, Platform.LOCAL: documents.local}
 _TAGS = ("tags", "tagsAll")
 _HASHES = ("watch",)
 CONTEXT: dict[str, dict[str, Any]] = {
+    "models.flight_delay.features": {
+        "feature_groups": {
+            "airport": {
+                "entity": "origin",
+                "event_time": "known_at",
+                "features": [{"name": "share", "type": "float"}, {"name": "flights", "type": "integer"}],
+            }
+        }
+    },
     "stages.experiment_tracking.size": {"stages": {"foundation": {}, "experiment_tracking": {"flavour": "server"}}},
 }
 """Field -> what else the document says, so that the field can mean something."""

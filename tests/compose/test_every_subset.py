@@ -11,7 +11,8 @@ from compose import documents
 from projects import project_of
 
 from mlops_stacks.blueprint.assemble import assemble
-from mlops_stacks.blueprint.vocabulary import COMPOSITION_ORDER, Stage
+from mlops_stacks.blueprint.engines import find_engine
+from mlops_stacks.blueprint.vocabulary import COMPOSITION_ORDER, Platform, Stage
 from mlops_stacks.compose.context import Context
 from mlops_stacks.compose.program import MAPPINGS
 from mlops_stacks.operations.planning import plan
@@ -32,10 +33,9 @@ def _subsets() -> list[Any]:
 @pytest.mark.parametrize(("platform", "subset"), _subsets())
 def test_a_subset_composes_or_is_refused_with_the_reason(platform: str, subset: tuple[str, ...]) -> None:
     document = BASES[platform](stages=list(subset), models={"flight_delay": {}})
-    if not {"training_pipeline", "serving"} & set(subset):
-        document.pop("workload", None)
-    if not set(subset) - {"foundation"}:
-        document.pop("models")
+    for field, written in (("workload", "workload.path"), ("models", "models.flight_delay")):
+        if not _is_read(platform, subset, written):
+            document.pop(field, None)
     blueprint, problems = assemble(document)
     if blueprint is None:
         for problem in problems:
@@ -50,28 +50,34 @@ def test_a_subset_composes_or_is_refused_with_the_reason(platform: str, subset: 
     assert found == set(subset)
 
 
-def test_a_subset_without_needs_is_never_refused() -> None:
-    """What composes: counted, so that a rule which refuses too much is noticed."""
-    composed = {
-        platform: sum(
-            assemble(
-                base(
-                    stages=list(subset),
-                    models={"m": {}} if set(subset) - {"foundation"} else {},
-                    workload=None
-                    if platform == "aws" or not {"training_pipeline", "serving"} & set(subset)
-                    else base()["workload"],
-                )
-            )[0]
-            is not None
-            for size in range(len(base()["stages"]) + 1)
-            for subset in combinations(base()["stages"], size)
-        )
-        for platform, base in BASES.items()
-    }
-    # AWS: tracking needs the foundation (of 8 subsets 2 have it alone or with the registry only).
-    # Local: all four others need the foundation, and serving the registry.
-    assert composed == {"aws": 6, "local": 13}
+def _is_read(platform: str, subset: tuple[str, ...], field: str) -> bool:
+    engines = (find_engine(Stage(stage), Platform(platform), None) for stage in subset)
+    return any(engine.reads_field(field) for engine in engines if engine)
+
+
+def test_a_subset_whose_needs_are_met_is_never_refused() -> None:
+    """Counted by the needs alone, so that a rule which refuses too much is noticed."""
+    for platform, base in BASES.items():
+        stages = base()["stages"]
+        subsets = [each for size in range(len(stages) + 1) for each in combinations(stages, size)]
+        composed = [each for each in subsets if _is_composed(platform, each)]
+        assert composed == [each for each in subsets if _needs(platform, each) <= set(each)]
+        assert len(composed) > 1
+
+
+def _needs(platform: str, subset: tuple[str, ...]) -> set[str]:
+    engines = (find_engine(Stage(stage), Platform(platform), None) for stage in subset)
+    return {needed.value for engine in engines if engine for needed in engine.needs}
+
+
+def _is_composed(platform: str, subset: tuple[str, ...]) -> bool:
+    base = BASES[platform]
+    document = base(
+        stages=list(subset),
+        models={"m": {}} if _is_read(platform, subset, "models.m") else {},
+        workload=base()["workload"] if _is_read(platform, subset, "workload.path") else None,
+    )
+    return assemble(document)[0] is not None
 
 
 def test_a_mapping_reads_only_earlier_contracts(monkeypatch: pytest.MonkeyPatch) -> None:

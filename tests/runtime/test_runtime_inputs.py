@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from mlops_stacks.runtime.drift import profile, stability
 from mlops_stacks.runtime.errors import SettingsError
 from mlops_stacks.runtime.parameters import merged
-from mlops_stacks.runtime.serving.tensors import InputError, answer_values, frame_of_instances, frame_of_tensors
+from mlops_stacks.runtime.serving.tensors import (
+    InputError,
+    answer_values,
+    columns_of_instances,
+    columns_of_tensors,
+    frame,
+)
 from mlops_stacks.runtime.workload import Column
 
 COLUMNS = (
@@ -50,6 +56,14 @@ def as_tensors(rows: list[dict[str, Any]], *, column_vectors: bool) -> list[dict
         }
         for name, datatype in DATATYPES.items()
     ]
+
+
+def frame_of_instances(instances: Any, columns: Any) -> pd.DataFrame:
+    return frame(columns_of_instances(instances, columns), columns)
+
+
+def frame_of_tensors(tensors: Any, columns: Any) -> pd.DataFrame:
+    return frame(columns_of_tensors(tensors, columns), columns)
 
 
 def table_or_sentence(decode: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:

@@ -253,6 +253,41 @@ def test_capture_keeps_every_row_once(tracked_run: dict[str, Any], tmp_path: Pat
     assert file.name.startswith(f"{datetime.now(UTC):%Y-%m-%d}-")
 
 
+def test_requests_at_the_same_time_get_their_own_answers_and_are_captured_once(
+    tracked_run: dict[str, Any], tmp_path: Path
+) -> None:
+    import asyncio
+
+    import httpx
+
+    from mlops_stacks.runtime.serving.app import make_app
+    from mlops_stacks.runtime.serving.service import load_service
+
+    settings: Any = server_settings_document(
+        tracked_run["folder"], capture={"uri": tmp_path.as_uri(), "sample_percent": 100}
+    )
+    service = load_service(settings)
+    sizes = [number / 100 for number in range(2, 99)]
+
+    async def ask(client: httpx.AsyncClient, size: float) -> float:
+        broken = size == 0.5
+        row = {**ROW, "size": "half" if broken else size}
+        answer = await client.post("/predict", json={"instances": [row]})
+        assert answer.status_code == (422 if broken else 200)
+        return size - 0.01 if broken else float(answer.json()["predictions"][0])
+
+    async def ask_all() -> list[float]:
+        transport = httpx.ASGITransport(app=make_app(service))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            return await asyncio.gather(*(ask(client, size) for size in sizes))
+
+    assert asyncio.run(ask_all()) == pytest.approx([size - 0.01 for size in sizes])
+    service.close()
+    kept = {record["inputs"]["size"]: record["prediction"] for record in captured(tmp_path)}
+    assert kept == pytest.approx({size: size - 0.01 for size in sizes if size != 0.5})
+    assert len(captured(tmp_path)) == len(sizes) - 1
+
+
 def test_capture_takes_a_sample(tracked_run: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import random
 
@@ -265,7 +300,6 @@ def test_capture_takes_a_sample(tracked_run: dict[str, Any], tmp_path: Path, mon
 
 def test_capture_starts_a_file_each_day_and_an_object_each_batch() -> None:
     import fsspec
-    import pandas as pd
 
     from mlops_stacks.runtime.serving.capture import Capture
 
@@ -274,7 +308,7 @@ def test_capture_starts_a_file_each_day_and_an_object_each_batch() -> None:
         {"uri": "memory://captured", "sample_percent": 100}, "m", "1", clock=lambda: next(days), flush_seconds=0
     )
     for number in (1, 2):
-        capture.keep(f"request-{number}", pd.DataFrame({"x": [1]}), [0.5])
+        capture.keep(f"request-{number}", {"x": [1]}, [0.5])
         wait_for(lambda n=number: len(fsspec.filesystem("memory").glob("/captured/m/*.jsonl")) == n)
     capture.close()
     names = [Path(name).name for name in sorted(fsspec.filesystem("memory").glob("/captured/m/*.jsonl"))]

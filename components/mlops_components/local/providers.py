@@ -115,7 +115,9 @@ class FileProvider(LocalProvider):
         return None if state is None else {"sha256": state[0], "mode": f"{state[1]:04o}"}
 
     def differs(self, olds: Properties, news: Properties) -> bool:
-        """By hash, so that an edit on disk counts, and by permissions."""
+        """By hash, so that an edit on disk counts, and by permissions. Content that is not known yet is another one."""
+        if not isinstance(news["content"], str):
+            return True
         return bool(olds.get("sha256") != folders.sha256(news["content"]) or olds.get("mode") != news["mode"])
 
     def delete(self, _id: str, props: Properties) -> None:

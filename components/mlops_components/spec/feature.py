@@ -1,5 +1,6 @@
 """Features: one definition for training and for inference."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NotRequired, Optional
 
@@ -32,11 +33,51 @@ class FeatureGroup(TypedDict):
     """Features of one entity, which many models share."""
 
     entity: str
-    """The column that says what a row is about, e.g. `origin`."""
+    """What a row is about, e.g. `origin` or `route`."""
+    keys: NotRequired[list[str]]
+    """The columns that tell one entity from another, e.g. `[origin, dest]`; default: one that bears the entity's name.
+    Their values are compared as text."""
     event_time: str
-    """The column that says since when the row holds; training never sees a later one."""
+    """The column that says since when the row holds; training never sees a later one. Times without a zone are UTC."""
     features: list[Feature]
     online: NotRequired[bool]
     """Whether the latest row per entity can be read with low latency; default true."""
     ttl_days: NotRequired[Optional[int]]
     """Rows older than this are not served; default: no limit."""
+
+
+class FeatureStoreRef(TypedDict):
+    """Where a platform keeps features, and what they mean: what steps and servers are told."""
+
+    repository: str
+    """Folder of the Feast repository."""
+    project: str
+    """Feast's project, which begins the names of the online tables."""
+    history: str
+    """Folder of the history, a Parquet file for each group."""
+    online: str
+    """SQLite file of the latest row of each entity."""
+    groups: dict[str, FeatureGroup]
+
+
+def key_columns(group: FeatureGroup) -> list[str]:
+    """The columns that tell the entities of a group apart."""
+    return list(group.get("keys") or [group["entity"]])
+
+
+def is_online(group: FeatureGroup) -> bool:
+    """Whether the latest row of each entity can be looked up."""
+    return group.get("online", True)
+
+
+def input_name(feature: str) -> str:
+    """What the model input of a feature `<group>.<feature>` is called: `<group>__<feature>`, as Feast calls it."""
+    return feature.replace(".", "__", 1)
+
+
+def feature_type(groups: Mapping[str, FeatureGroup], feature: str) -> Optional[FeatureType]:
+    """The type of a feature `<group>.<feature>`; None if there is no such feature."""
+    name, _, column = feature.partition(".")
+    if name not in groups:
+        return None
+    return next((FeatureType(f["type"]) for f in groups[name]["features"] if f["name"] == column), None)

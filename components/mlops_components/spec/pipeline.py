@@ -10,6 +10,9 @@ from mlops_components.spec.compute import Compute
 STEPS = ("extract", "validate", "prepare", "train", "evaluate", "validate_model", "register")
 """The steps of a training pipeline, in order; each is one run of the step command."""
 
+INGEST = "ingest"
+"""The step that brings features into the feature store; after `validate`, where the model reads features."""
+
 
 @closed
 class Schedule(TypedDict):
@@ -25,7 +28,7 @@ class StepSpec(TypedDict):
     """One step of a pipeline."""
 
     name: str
-    """One of `STEPS`."""
+    """One of `STEPS`, or `ingest`."""
     depends_on: list[str]
     """The steps whose output this one reads."""
     retries: int
@@ -58,3 +61,9 @@ def step_command(step: str, settings: str, run: str) -> list[str]:
     steps leave what later steps read. Both are fsspec URIs. Parameters are read from `<run>/parameters.json` if there.
     """
     return ["python", "-m", "mlops_stacks.runtime", "step", step, "--settings", settings, "--run", run]
+
+
+def steps_of(*, features: bool) -> tuple[str, ...]:
+    """The steps of a pipeline in order; `features`: whether its model reads any from a feature store."""
+    at = STEPS.index("prepare")
+    return (*STEPS[:at], INGEST, *STEPS[at:]) if features else STEPS

@@ -9,6 +9,7 @@ from typing import Any, NotRequired, Optional
 from typing_extensions import TypedDict
 
 from mlops_components.spec.closed import closed
+from mlops_components.spec.feature import FeatureStoreRef
 
 
 class WorkloadRef(TypedDict):
@@ -18,6 +19,10 @@ class WorkloadRef(TypedDict):
     """`package.module:attribute`, an object that fulfils `mlops_stacks.runtime.workload.Workload`."""
     path: NotRequired[Optional[str]]
     """Folder put on the import path first; None inside an image, where the package is installed."""
+    commit: NotRequired[Optional[str]]
+    """Commit that a delivered package was built from; None: that of the folder."""
+    package: NotRequired[Optional[str]]
+    """Version of the delivered package; None: the workload was not delivered as one."""
 
 
 class SecretRef(TypedDict):
@@ -75,6 +80,10 @@ class StepSettings(TypedDict):
     """The version released in this environment; None before the first release."""
     secrets: NotRequired[dict[str, SecretRef]]
     """Environment variable of each step -> where its value is."""
+    features: NotRequired[list[str]]
+    """`<group>.<feature>`: what the model reads from the feature store."""
+    feature_store: NotRequired[Optional[FeatureStoreRef]]
+    """Where features are; None: there is no feature store."""
 
 
 class CaptureSettings(TypedDict):
@@ -103,3 +112,5 @@ class ServerSettings(TypedDict):
     port: int
     workers: int
     capture: Optional[CaptureSettings]
+    feature_store: NotRequired[Optional[FeatureStoreRef]]
+    """Where the features are that a request does not bring; None: there is no feature store."""

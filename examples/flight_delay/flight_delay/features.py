@@ -25,13 +25,22 @@ def with_features(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     date = pd.to_datetime(flights[["year", "month", "day"]])
-    dated = flights.assign(date=date, weekday=date.dt.day_of_week.astype("int64"))
+    dated = flights.assign(
+        date=date, weekday=date.dt.day_of_week.astype("int64"), departure=scheduled_departure(flights)
+    )
     # Move each hour's weather one hour on, to the departures that it precedes.
     before = weather.assign(time_hour=weather["time_hour"] + pd.Timedelta(hours=1))
     joined = dated.merge(
         before[["origin", "time_hour", *MEASUREMENTS]], on=["origin", "time_hour"], how="left", validate="many_to_one"
     )
     return joined.drop(columns="arr_delay") if "arr_delay" in joined else joined
+
+
+def scheduled_departure(flights: pd.DataFrame) -> pd.Series[pd.Timestamp]:
+    """When each flight is to leave, in UTC."""
+    import pandas as pd
+
+    return flights["time_hour"] + pd.to_timedelta(flights["sched_dep_time"] % 100, unit="min")
 
 
 def late(flights: pd.DataFrame) -> pd.Series[int]:

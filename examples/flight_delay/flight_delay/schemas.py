@@ -30,6 +30,14 @@ FLIGHTS = pa.DataFrameSchema(
     }
 )
 
+AIRPORTS_TABLE = pa.DataFrameSchema(
+    {
+        "faa": pa.Column(str, pa.Check.str_length(3, 3), metadata=NO_DRIFT),
+        "tzone": pa.Column(str, pa.Check.str_contains("/"), metadata=NO_DRIFT),
+    },
+    unique=["faa"],
+)
+
 WEATHER = pa.DataFrameSchema(
     {
         "origin": pa.Column(str, pa.Check.isin(AIRPORTS)),

@@ -20,7 +20,10 @@ CATEGORIES = ["carrier", "origin", "dest"]
 
 
 class FlightDelay:
-    """Gradient-boosted trees on the timetable and on the weather of the hour before departure."""
+    """Gradient-boosted trees on the timetable and on the weather of the hour before departure.
+
+    Where the blueprint has a feature store and names features, also on how late the latest arrivals were.
+    """
 
     parameters: Mapping[str, Any] = {
         "train_from": "2013-01-01",
@@ -54,17 +57,32 @@ class FlightDelay:
     time = "date"
 
     def schemas(self) -> Mapping[str, pa.DataFrameSchema]:
-        """Types and ranges of both tables."""
-        from flight_delay.schemas import FLIGHTS, WEATHER
+        """Types and ranges of the tables."""
+        from flight_delay.schemas import AIRPORTS_TABLE, FLIGHTS, WEATHER
 
-        return {"flights": FLIGHTS, "weather": WEATHER}
+        return {"flights": FLIGHTS, "weather": WEATHER, "airports": AIRPORTS_TABLE}
 
     def extract(self, context: StepContext) -> Mapping[str, pd.DataFrame]:
-        """Flights of the training and the evaluation window, and the weather that precedes them."""
-        from flight_delay.data import read_flights, read_weather
+        """Flights of the training and the evaluation window, the weather that precedes them, and time zones."""
+        from flight_delay.data import read_airports, read_flights, read_weather
 
         first, last = context.parameters["train_from"], context.parameters["evaluate_until"]
-        return {"flights": read_flights(first, last), "weather": read_weather(first, last)}
+        return {
+            "flights": read_flights(first, last),
+            "weather": read_weather(first, last),
+            "airports": read_airports(),
+        }
+
+    def features(
+        self,
+        context: StepContext,  # noqa: ARG002 - part of the contract
+        tables: Mapping[str, pd.DataFrame],
+    ) -> Mapping[str, pd.DataFrame]:
+        """How late the latest arrivals were, by origin and by route; for whoever has a feature store."""
+        from flight_delay.recent import arrivals, origin_delays, route_delays
+
+        arrived = arrivals(tables["flights"], tables["airports"])
+        return {"origin_delays": origin_delays(arrived), "route_delays": route_delays(arrived)}
 
     def prepare(self, context: StepContext, tables: Mapping[str, pd.DataFrame]) -> Prepared:
         """Inputs and label of every flight that arrived, split at the last training day."""
@@ -75,9 +93,21 @@ class FlightDelay:
         arrived = tables["flights"][tables["flights"]["arr_delay"].notna()].reset_index(drop=True)
         context.logger.info("%d flights never arrived and are left out", len(tables["flights"]) - len(arrived))
         rows = with_features(arrived, tables["weather"]).assign(late=late(arrived))
-        rows = rows[["date", *(column.name for column in self.inputs), "late"]]
+        rows = context.with_features(rows, "departure")
+        rows = rows[["date", "departure", *(column.name for column in context.inputs), "late"]]
         training = rows["date"] <= pd.Timestamp(context.parameters["train_until"])
         return Prepared(train=rows[training], evaluation=rows[~training])
+
+    def requests(
+        self,
+        context: StepContext,  # noqa: ARG002 - part of the contract
+        tables: Mapping[str, pd.DataFrame],
+    ) -> pd.DataFrame:
+        """Every scheduled flight: nobody knows before departure which ones will never arrive."""
+        from flight_delay.features import with_features
+
+        rows = with_features(tables["flights"].reset_index(drop=True), tables["weather"])
+        return rows[["date", *(column.name for column in self.inputs)]]
 
     def train(self, context: StepContext, rows: pd.DataFrame) -> Trained:
         """Fit on every row: no early stopping, which would hold some back."""
@@ -101,7 +131,7 @@ class FlightDelay:
                 random_state=given["seed"],
             ),
         )
-        model.fit(rows[[column.name for column in self.inputs]], rows[self.label])
+        model.fit(rows[[column.name for column in context.inputs]], rows[self.label])
         return Trained(
             model,
             flavour="sklearn",

@@ -29,6 +29,7 @@ _STEP_FIELDS = (
     "models.*.pipeline.retries",
     "models.*.pipeline.timeout_minutes",
     "models.*.release",
+    "models.*.features.**",
 )
 
 
@@ -109,14 +110,29 @@ ENGINES: tuple[Engine, ...] = (
     _engine(Stage.FEATURE_STORE, "vertex", GCP, "Vertex AI Feature Store"),
     _engine(Stage.FEATURE_STORE, "azure_ml", AZURE, "Azure ML feature store"),
     _engine(Stage.FEATURE_STORE, "feast", K8S, "Feast with a DVC remote"),
-    _engine(Stage.FEATURE_STORE, "local", LOCAL, "Feast on SQLite and Parquet"),
+    _engine(
+        Stage.FEATURE_STORE,
+        "local",
+        LOCAL,
+        "Feast on SQLite and Parquet",
+        reads=("feature_groups.**",),
+        needs=(Stage.FOUNDATION,),
+    ),
     # workbench
     _engine(Stage.WORKBENCH, "sagemaker_studio", AWS, "SageMaker Studio"),
     _engine(Stage.WORKBENCH, "vertex_workbench", GCP, "Vertex AI Workbench"),
     _engine(Stage.WORKBENCH, "colab_enterprise", GCP, "Colab Enterprise"),
     _engine(Stage.WORKBENCH, "azure_ml", AZURE, "Azure ML compute"),
     _engine(Stage.WORKBENCH, "jupyterhub", K8S, "JupyterHub"),
-    _engine(Stage.WORKBENCH, "local", LOCAL, "JupyterLab"),
+    _engine(
+        Stage.WORKBENCH,
+        "local",
+        LOCAL,
+        "JupyterLab",
+        options=stages.LocalWorkbench,
+        reads=("workload.entry_point", "workload.path"),
+        needs=(Stage.FOUNDATION,),
+    ),
     # continuous_integration
     _engine(Stage.CONTINUOUS_INTEGRATION, "codepipeline", AWS, "CodePipeline and CodeBuild"),
     _engine(Stage.CONTINUOUS_INTEGRATION, "cloud_build", GCP, "Cloud Build"),
@@ -124,13 +140,33 @@ ENGINES: tuple[Engine, ...] = (
     Engine(Stage.CONTINUOUS_INTEGRATION, "gitlab_ci", (K8S, AWS), "GitLab CI"),
     Engine(Stage.CONTINUOUS_INTEGRATION, "github_actions", (K8S, AWS, AZURE), "GitHub Actions"),
     _engine(Stage.CONTINUOUS_INTEGRATION, "jenkins", K8S, "Jenkins"),
-    _engine(Stage.CONTINUOUS_INTEGRATION, "local", LOCAL, "a bare git repository with a hook"),
+    _engine(
+        Stage.CONTINUOUS_INTEGRATION,
+        "local",
+        LOCAL,
+        "a bare git repository with a hook",
+        options=stages.LocalContinuousIntegration,
+        reads=(
+            *_MODEL_NAMES,
+            "workload.entry_point",
+            "secrets.**",
+            "models.*.parameters.**",
+            "models.*.pipeline.timeout_minutes",
+        ),
+        needs=(Stage.FOUNDATION,),
+    ),
     # pipeline_delivery
     _engine(Stage.PIPELINE_DELIVERY, "codepipeline", AWS, "CodePipeline"),
     _engine(Stage.PIPELINE_DELIVERY, "cloud_composer", GCP, "Cloud Composer"),
     _engine(Stage.PIPELINE_DELIVERY, "azure_devops", AZURE, "Azure DevOps"),
     _engine(Stage.PIPELINE_DELIVERY, "airflow", K8S, "Airflow DAG delivery"),
-    _engine(Stage.PIPELINE_DELIVERY, "local", LOCAL, "versioned pipeline packages"),
+    _engine(
+        Stage.PIPELINE_DELIVERY,
+        "local",
+        LOCAL,
+        "versioned pipeline packages",
+        needs=(Stage.FOUNDATION, Stage.TRAINING_PIPELINE),
+    ),
     # experiment_tracking
     _engine(
         Stage.EXPERIMENT_TRACKING,
@@ -231,7 +267,21 @@ ENGINES: tuple[Engine, ...] = (
     _engine(Stage.MONITORING, "vertex", GCP, "Vertex AI Model Monitoring"),
     _engine(Stage.MONITORING, "azure_ml", AZURE, "Azure ML monitors"),
     _engine(Stage.MONITORING, "prometheus", K8S, "Prometheus, Grafana and Evidently"),
-    _engine(Stage.MONITORING, "local", LOCAL, "Evidently and Prometheus metrics"),
+    _engine(
+        Stage.MONITORING,
+        "local",
+        LOCAL,
+        "Evidently and Prometheus metrics",
+        options=stages.LocalMonitoring,
+        reads=(
+            *_MODEL_NAMES,
+            "workload.entry_point",
+            "workload.path",
+            "models.*.monitoring.**",
+            "models.*.retraining.**",
+        ),
+        needs=(Stage.FOUNDATION, Stage.SERVING),
+    ),
 )
 
 

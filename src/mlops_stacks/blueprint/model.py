@@ -88,7 +88,9 @@ class Monitoring(Model):
     drifted_features: Annotated[int, Field(ge=1)] = 3
     """So many features over their threshold are an alarm."""
     error_rate_percent: Percent | None = None
+    """Largest share of requests answered with an error; default 5."""
     latency_p99_ms: Positive | None = None
+    """Largest 99th percentile of the time to answer; default 1000."""
     minimum_quality: dict[str, float] = {}
     """Metric -> smallest value once labels have arrived."""
 

@@ -50,6 +50,15 @@ PATTERNS: dict[str, tuple[str, str]] = {
         "a moment in UTC",
         "write e.g. `2026-11-21T10:30:00Z`",
     ),
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$": (
+        "a branch (letters, digits, dots, hyphens, underscores, parts divided by `/`)",
+        "write e.g. `main`",
+    ),
+    r"^[0-9a-f]{64}$": (
+        "a SHA-256 hash (64 hexadecimal digits)",
+        "write e.g. `e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`",
+    ),
+    r"^[A-Za-z0-9_.+!-]+\.whl$": ("the file name of a wheel", "write e.g. `flight_delay-0.1.0-py3-none-any.whl`"),
     r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun):[0-9]{2}:[0-9]{2}$": ("a weekday and a time in UTC", "write e.g. `Sun:03:00`"),
 }
 """Regular expression of a field -> what it asks for, and an example."""

@@ -7,26 +7,20 @@ and keeps the rejected one on record, which is then refused until a person relea
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field
 
 from mlops_stacks.blueprint.base import Key, Model
-from mlops_stacks.blueprint.loading import LoadedBlueprint, in_order, read_text, read_tree
+from mlops_stacks.blueprint.loading import LoadedBlueprint, in_order
+from mlops_stacks.blueprint.lock_files import Moment, moment, printable, read_lock_file, write_lock_file
 from mlops_stacks.blueprint.model import ModelConfig
 from mlops_stacks.blueprint.problems import BlueprintError, FieldPath, Problem
-from mlops_stacks.blueprint.sentences import problems_of
-from mlops_stacks.blueprint.yaml_tree import means_itself
 
 Version = Annotated[int, Field(ge=1)]
-Moment = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")]
 
 _HEADER = "# Which versions are served. Written by `mlops-stacks release`; keep it under version control.\n"
 
@@ -65,19 +59,19 @@ class ReleaseLock(Model):
         before = self.models.get(model, Released())
         _refuse_rejected(model, version, before)
         previous = before.previous if before.version == version else before.version
-        changes = {"version": version, "approved_by": _printable(approved_by), "released_at": _moment(at)}
+        changes = {"version": version, "approved_by": printable(approved_by), "released_at": moment(at)}
         return self._with(model, before.model_copy(update={**changes, "previous": previous}))
 
     def rejecting(self, model: str, version: int, reason: str, at: datetime | None = None) -> ReleaseLock:
         """The lock after a version was rejected; if it was served, the one before comes back, unless rejected too."""
         before = self.models.get(model, Released())
-        rejection = Rejection(version=version, reason=_printable(reason), rejected_at=_moment(at))
+        rejection = Rejection(version=version, reason=printable(reason), rejected_at=moment(at))
         others = tuple(other for other in before.rejected if other.version != version)
         after = before.model_copy(update={"rejected": (*others, rejection)})
         if after.previous is not None and after.rejection_of(after.previous):
             after = after.model_copy(update={"previous": None})
         if after.version == version:
-            after = after.model_copy(update={"version": after.previous, "previous": None, "released_at": _moment(at)})
+            after = after.model_copy(update={"version": after.previous, "previous": None, "released_at": moment(at)})
         return self._with(model, after)
 
     def _with(self, model: str, entry: Released) -> ReleaseLock:
@@ -127,54 +121,12 @@ def lock_path(root: Path, blueprint: str, environment: str) -> Path:
 
 def read_lock(root: Path, blueprint: str, environment: str) -> ReleaseLock:
     """The lock of an environment, empty if there is no file yet; raises `BlueprintError` if it cannot be understood."""
-    path = lock_path(root, blueprint, environment)
-    if not path.exists():
-        return ReleaseLock()
-    name = str(path)
-    tree, problems = read_tree(read_text(path, "release lock"), name)
-    document: Any = tree.plain() if tree else None
-    document = {} if document is None else document
-    if not isinstance(document, Mapping):
-        raise BlueprintError([Problem((), "a release lock is a mapping of fields", "begin with `models:`", name, 1)])
-    lock = ReleaseLock()
-    try:
-        lock = ReleaseLock.model_validate_json(json.dumps(document), strict=True)
-    except ValidationError as error:
-        at = {problem.path for problem in problems}
-        found = (problem for problem in problems_of(error, ReleaseLock) if problem.path not in at)
-        problems += [replace(problem, file=name, line=tree.line_of(problem.path) if tree else 1) for problem in found]
-    if problems:
-        raise BlueprintError(in_order(problems))
-    return lock
+    return read_lock_file(lock_path(root, blueprint, environment), "release lock", ReleaseLock)
 
 
 def write_lock(root: Path, blueprint: str, environment: str, lock: ReleaseLock) -> Path:
     """Writes the lock, whole or not at all; returns its path. Raises OSError where the folder cannot be written to."""
-    path = lock_path(root, blueprint, environment)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = lock.model_dump(mode="json", exclude_defaults=True)
-    text = _HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return path
-
-
-class _Dumper(yaml.SafeDumper):
-    """Puts in quotes what would mean something else by the rules of YAML 1.2."""
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if means_itself(text) else '"')
-
-
-_Dumper.add_representer(str, _represent_text)
+    return write_lock_file(lock_path(root, blueprint, environment), _HEADER, lock)
 
 
 def _refuse_rejected(name: str, version: int, entry: Released) -> None:
@@ -189,12 +141,3 @@ def _refuse_rejected(name: str, version: int, entry: Released) -> None:
                 )
             ]
         )
-
-
-def _printable(text: str) -> str:
-    """A text in one line, without what a YAML file cannot hold."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _moment(at: datetime | None) -> str:
-    return (at or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

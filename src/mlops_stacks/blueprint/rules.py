@@ -12,6 +12,7 @@ from typing import Any
 
 from mlops_components.spec.rollout import Strategy
 from mlops_stacks.blueprint.engines import ENGINES, Engine, engines_of, find_engine
+from mlops_stacks.blueprint.feature_rules import feature_rules
 from mlops_stacks.blueprint.ports import wanted_ports
 from mlops_stacks.blueprint.problems import FieldPath, Problem
 from mlops_stacks.blueprint.schedules import broken_schedule
@@ -25,7 +26,15 @@ def broken_rules(blueprint: Blueprint, document: Mapping[str, Any]) -> list[Prob
     for name, environment in ((SHARED, blueprint.shared), *blueprint.environments.items()):
         at: FieldPath = (SHARED,) if name == SHARED else ("environments", name)
         problems += _target_rules(blueprint, environment, at)
-        settings_rules = (_engine_rules, _need_rules, _secret_rules, _model_rules, _unread_fields)
+        settings_rules = (
+            _engine_rules,
+            _need_rules,
+            _secret_rules,
+            _model_rules,
+            _watching_rules,
+            feature_rules,
+            _unread_fields,
+        )
         for rule in settings_rules:
             problems += [replace(p, path=(*at, "settings", *p.path)) for p in rule(environment.settings)]
     problems += _scope_fields(blueprint, document)
@@ -142,6 +151,27 @@ def _model_rules(settings: Settings) -> Iterator[Problem]:
                 (*at, "realtime", "autoscaling", "minimum"),
                 f"minimum {scaling.minimum} is more than maximum {scaling.maximum}",
                 "make it at most the maximum",
+            )
+
+
+def _watching_rules(settings: Settings) -> Iterator[Problem]:
+    """What is to be watched must be kept, and what is to be started must be there."""
+    for name, model in settings.models.items():
+        if model.retraining and model.retraining.on_drift and settings.stages.training_pipeline is None:
+            yield Problem(
+                ("models", name, "retraining", "on_drift"),
+                "there is no training pipeline to start",
+                "add the stage training_pipeline, or write `on_drift: false`",
+            )
+        if (
+            model.monitoring
+            and settings.stages.monitoring
+            and (model.realtime is None or model.realtime.capture is None)
+        ):
+            yield Problem(
+                ("models", name, "monitoring"),
+                "no request of this model is kept, so there is nothing to watch",
+                "let `realtime.capture` be `{}`, or remove `monitoring`",
             )
 
 

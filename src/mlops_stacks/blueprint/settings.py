@@ -125,8 +125,10 @@ class Stages(Model):
 
     foundation: _chosen(Stage.FOUNDATION, options.AwsFoundation) | None = None  # type: ignore[valid-type]
     feature_store: StageOptions | None = None
-    workbench: StageOptions | None = None
-    continuous_integration: StageOptions | None = None
+    workbench: _chosen(Stage.WORKBENCH, options.LocalWorkbench) | None = None  # type: ignore[valid-type]
+    continuous_integration: (
+        _chosen(Stage.CONTINUOUS_INTEGRATION, options.LocalContinuousIntegration) | None  # type: ignore[valid-type]
+    ) = None
     pipeline_delivery: StageOptions | None = None
     experiment_tracking: (
         _chosen(Stage.EXPERIMENT_TRACKING, options.SageMakerMlflow, options.LocalTracking) | None  # type: ignore[valid-type]
@@ -134,7 +136,7 @@ class Stages(Model):
     training_pipeline: StageOptions | None = None
     model_registry: StageOptions | None = None
     serving: _chosen(Stage.SERVING, options.LocalServing) | None = None  # type: ignore[valid-type]
-    monitoring: StageOptions | None = None
+    monitoring: _chosen(Stage.MONITORING, options.LocalMonitoring) | None = None  # type: ignore[valid-type]
 
     def items(self) -> Iterator[tuple[Stage, StageOptions]]:
         """The stages that are there, in composition order."""

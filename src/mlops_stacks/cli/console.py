@@ -50,7 +50,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], emp
     if not lines:
         result(f"  {empty}")
         return
-    widths = [max(len(line[i]) for line in (columns, *lines)) for i in range(len(columns))]
-    for number, line in enumerate((list(columns), *lines)):
-        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+    for number, text in enumerate(aligned(columns, lines)):
         out().print(f"  {text}", style="dim" if number == 0 else None, soft_wrap=True)
+
+
+def aligned(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
+    """Headings and lines with each column as wide as its widest cell."""
+    widths = [max(len(line[i]) for line in (columns, *lines)) for i in range(len(columns))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in (columns, *lines)
+    ]

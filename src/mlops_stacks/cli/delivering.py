@@ -32,9 +32,13 @@ def up(
     environment: EnvironmentOption = None,
     blueprint: BlueprintOption = None,
     executor: ExecutorOption = ExecutorName.AUTO,
+    timings: Annotated[
+        bool, typer.Option("--timings", help="Show what took how long also where all took less than 5 s.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print exports and timings as JSON.")] = False,
 ) -> None:
     """Make everything as the blueprint says: the shared scope first, then the environments. May be run again."""
-    from mlops_stacks.cli.console import result
+    from mlops_stacks.cli.console import result, result_json
     from mlops_stacks.cli.progress import Progress
     from mlops_stacks.operations import deploying
     from mlops_stacks.operations.next_steps import next_steps
@@ -49,7 +53,10 @@ def up(
             done = next(carried)
             exported[scope] = dict(done.result.outputs)
             progress.end(done.result.remaining)
-        progress.summary()
+        progress.summary(table=timings)
+    if json:
+        result_json({"exports": exported, "timings": progress.clock.document()})
+        return
     for line in next_steps(project, exported):
         result(line)
 

@@ -30,10 +30,12 @@ EXIT_CODES = {
     "mlops_stacks.executors.pulumi_cli.PulumiBusyError": ExitCode.REFUSED,
     "mlops_stacks.executors.pulumi_cli.PulumiProtectedError": ExitCode.REFUSED,
     "mlops_stacks.operations.opening.NoBlueprintError": ExitCode.USAGE,
+    "mlops_stacks.operations.comparing.CannotCompareError": ExitCode.REFUSED,
     "mlops_stacks.operations.exports.NoSuchOutputError": ExitCode.USAGE,
     "mlops_stacks.operations.starting.CannotStartError": ExitCode.REFUSED,
     "mlops_stacks.operations.documents.CannotWriteDocumentsError": ExitCode.REFUSED,
     "mlops_stacks.operations.releasing.ReleaseError": ExitCode.REFUSED,
+    "mlops_stacks.operations.packages.DeliveryError": ExitCode.REFUSED,
     "mlops_stacks.operations.registry.RegistryError": ExitCode.REFUSED,
     "mlops_stacks.operations.predicting.PredictionError": ExitCode.REFUSED,
     "mlops_stacks.operations.running.RunError": ExitCode.REFUSED,
@@ -120,6 +122,7 @@ _EXTRAS = {
     "fsspec": "local",
     "fastapi": "local",
     "uvicorn": "local",
+    "jupyterlab": "workbench",
 }
 
 

@@ -11,7 +11,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from mlops_stacks.cli import authoring, delivering, guard, observing, planning, readiness, releasing, training
+from mlops_stacks.cli import (
+    authoring,
+    comparing,
+    delivering,
+    guard,
+    observing,
+    packages,
+    planning,
+    readiness,
+    releasing,
+    training,
+)
 from mlops_stacks.cli.options import ProgramOptions
 
 DEBUG_VARIABLE = "MLOPS_STACKS_DEBUG"
@@ -26,7 +37,7 @@ Start with [bold]mlops-stacks init[/bold], look with [bold]mlops-stacks plan[/bo
 """
 
 _EPILOG = (
-    "Exit codes: 0 done; 1 refused, or error findings (nothing was changed); 2 wrong usage; "
+    "Exit codes: 0 done; 1 refused, error findings (nothing was changed), or `diff` found some; 2 wrong usage; "
     "3 failed while carrying out (the same command continues); 130 interrupted. "
     "--debug may stand anywhere."
 )
@@ -75,7 +86,7 @@ def program(
     context.obj = ProgramOptions(blueprint)
 
 
-for group in (authoring, planning, readiness, delivering, training, releasing, observing):
+for group in (authoring, planning, comparing, readiness, delivering, training, releasing, packages, observing):
     group.add_to(app)
 
 

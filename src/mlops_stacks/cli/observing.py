@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,9 @@ from mlops_stacks.cli.options import (
 
 if TYPE_CHECKING:
     from mlops_stacks.blueprint.vocabulary import Stage
+    from mlops_stacks.executors.protocol import Executor
+    from mlops_stacks.operations.status_server import StatusServer
+    from mlops_stacks.project import Project
 
 PANEL = "Look at what is there"
 
@@ -27,7 +31,7 @@ StageArgument = Annotated[str, typer.Argument(metavar="STAGE", help="Name of a s
 def add_to(app: typer.Typer) -> None:
     """Add these verbs to the program."""
     app.command(rich_help_panel=PANEL)(status)
-    app.command("open", rich_help_panel=PANEL)(open_stage)
+    app.command("open", rich_help_panel=PANEL)(open_pages)
     app.command(rich_help_panel=PANEL)(logs)
 
 
@@ -51,25 +55,96 @@ def status(
         show(found)
 
 
-def open_stage(
+def open_pages(
     context: typer.Context,
-    stage: StageArgument,
+    stage: Annotated[
+        str | None,
+        typer.Argument(metavar="[STAGE]", help="E.g. serving; without one: the status page.", show_default=False),
+    ] = None,
     environment: EnvironmentOption = None,
     blueprint: BlueprintOption = None,
     executor: ExecutorOption = ExecutorName.AUTO,
     browser: Annotated[bool, typer.Option(help="Start a browser, or only print.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the status page; 0: any that is free.")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write the status page of this moment to a file.", show_default=False
+        ),
+    ] = None,
 ) -> None:
-    """Print where a stage's pages are, and open the first in a browser."""
-    import webbrowser
-
-    from mlops_stacks.cli.console import note, result
-    from mlops_stacks.operations.pages import pages_of
+    """Open the status page, which lasts until Ctrl-C, or the pages of a stage; print where they are."""
+    from mlops_stacks.cli.exits import CommandError, ExitCode
 
     project = open_project(context, blueprint)
-    pages = pages_of(project, executor_for(project, executor), _stage(stage), environment)
+    chosen = executor_for(project, executor)
+    if stage is None:
+        _open_status(project, chosen, environment, browser=browser, port=port, output=output)
+    elif output is not None:
+        raise CommandError("--output is for the status page: leave out the stage", ExitCode.USAGE)
+    else:
+        _open_stage(project, chosen, _stage(stage), environment, browser=browser)
+
+
+def _open_stage(project: Project, executor: Executor, stage: Stage, environment: str | None, *, browser: bool) -> None:
+    from mlops_stacks.cli.console import result
+    from mlops_stacks.operations.pages import pages_of
+
+    pages = pages_of(project, executor, stage, environment)
     for name, url in pages:
         result(f"{name}: {url}")
-    if browser and not webbrowser.open(pages[0][1]):
+    if browser:
+        _browse(pages[0][1])
+
+
+def _open_status(
+    project: Project, executor: Executor, environment: str | None, *, browser: bool, port: int, output: Path | None
+) -> None:
+    """Serve the status page until Ctrl-C, or write it to a file."""
+    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.operations.status_page import snapshot
+    from mlops_stacks.reports.status_page import render_status
+
+    project.scopes(environment)
+    if output is not None:
+        from mlops_stacks.cli.writing import emit
+
+        emit(render_status(snapshot(project, executor, environment), live=False), output)
+        note(f"wrote {output}")
+        return
+    server = _status_server(project, executor, environment, port)
+    result(f"status: {server.url}")
+    note("It is there until you press Ctrl-C; the platform runs on without it.")
+    if browser:
+        _browse(server.url)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        return
+    finally:
+        server.server_close()
+
+
+def _status_server(project: Project, executor: Executor, environment: str | None, port: int) -> StatusServer:
+    from mlops_stacks.cli.exits import CommandError
+    from mlops_stacks.operations.status_page import snapshot
+    from mlops_stacks.operations.status_server import StatusServer
+    from mlops_stacks.reports.status_page import render_status
+
+    try:
+        return StatusServer(
+            port, lambda: snapshot(project, executor, environment), lambda found: render_status(found, live=True)
+        )
+    except OSError as error:
+        raise CommandError(f"port {port} cannot be used ({error.strerror}): choose another with --port") from error
+
+
+def _browse(url: str) -> None:
+    import webbrowser
+
+    from mlops_stacks.cli.console import note
+
+    if not webbrowser.open(url):
         note("No browser could be started here.")
 
 

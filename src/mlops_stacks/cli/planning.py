@@ -22,6 +22,7 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -88,6 +89,10 @@ def _document(made: Plan, format: Format) -> str:  # noqa: A002  as the option i
         from mlops_stacks.reports.markdown import render_markdown
 
         return render_markdown(made)
+    if format is Format.HTML:
+        from mlops_stacks.reports.html import render_html
+
+        return render_html(made)
     from mlops_stacks.reports.terminal import render_text
 
     return render_text(made)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from mlops_stacks.cli.timings import COLUMNS, Clock, rows
 from mlops_stacks.executors.events import Event, EventKind
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _GROUPS = ("mlops-stacks:index:", "pulumi:")
 _SLOWEST = 5
 _WORTH_NAMING = 1.0
 """Seconds from which on a resource is named in the summary."""
+_WORTH_A_TABLE = 5.0
+"""Seconds from which on the summary is a table."""
 
 
 class Progress:
@@ -40,6 +43,8 @@ class Progress:
         self._lock = threading.Lock()
         self._under_way: dict[str, str] = {}
         self._finished: list[tuple[float, str]] = []
+        self.clock = Clock()
+        """What took how long, once it is done."""
         self._began = time.monotonic()
         self._scope_began = self._began
         self._scope = ""
@@ -68,6 +73,7 @@ class Progress:
 
     def end(self, remaining: Iterable[str] = ()) -> None:
         """A scope is done; `remaining` are sentences on what deletions left behind."""
+        self.clock.scope(self._scope, self._scope_began, time.monotonic())
         what = ", ".join(f"{number} {kind}" for kind, number in self._counts.items()) or "nothing to do"
         self._line(f"  {what} in {time.monotonic() - self._scope_began:.1f} s")
         for sentence in remaining:
@@ -88,18 +94,33 @@ class Progress:
             elif event.kind is EventKind.FAILED:
                 self._line(f"  failed     {event.name}  {_kind(event.type)}: {event.message}", "red")
 
-    def summary(self) -> None:
-        """How long it took, and what took longest."""
+    def summary(self, *, table: bool = False) -> None:
+        """How long it took, and what took longest: in a sentence, or in a table if it is asked for or took long."""
+        took = time.monotonic() - self._began
+        text = f"Done in {took:.1f} s"
+        if table or took > _WORTH_A_TABLE:
+            self._line(text)
+            self._table()
+            return
         slowest = [item for item in sorted(self._finished, reverse=True) if item[0] >= _WORTH_NAMING][:_SLOWEST]
-        text = f"Done in {time.monotonic() - self._began:.1f} s"
         if slowest:
             text += "; longest: " + ", ".join(f"{name} {seconds:.1f} s" for seconds, name in slowest)
         self._line(text)
+
+    def _table(self) -> None:
+        from mlops_stacks.cli.console import aligned
+
+        lines = rows(self.clock.timings())
+        for text in aligned(COLUMNS, lines) if lines else ():
+            self._line(f"  {text}")
 
     def _written(self, event: Event) -> None:
         elapsed = event.elapsed or 0.0
         self._finished.append((elapsed, event.name))
         done = _DONE.get(event.message, event.message)
+        if not event.type.startswith(_GROUPS):
+            now = time.monotonic()
+            self.clock.step(self._scope, event.name, _kind(event.type), done, end=now, seconds=elapsed)
         self._counts[done] += 1
         self._line(f"  {done:<9}  {event.name}  {_kind(event.type)}  {elapsed:.1f} s")
 

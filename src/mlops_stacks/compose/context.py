@@ -10,6 +10,7 @@ from typing import Any
 
 import pulumi
 
+from mlops_stacks.blueprint.delivery_lock import Delivered
 from mlops_stacks.blueprint.engines import Engine
 from mlops_stacks.blueprint.settings import Blueprint, Environment, Settings
 from mlops_stacks.blueprint.stages import StageOptions
@@ -48,6 +49,11 @@ class Context:
     def releases(self) -> Mapping[str, str]:
         """Model -> released version in this environment."""
         return self.project.releases.get(self.scope, {})
+
+    @property
+    def delivery(self) -> Delivered | None:
+        """The pipeline package that was delivered to this environment, if any."""
+        return self.project.deliveries.get(self.scope)
 
     @cached_property
     def _shared(self) -> SharedContracts:

@@ -27,6 +27,8 @@ def _local(context: Context) -> Any:
         for environment, of in context.blueprint.environments.items()
         for model in of.settings.models
     }
+    if context.settings.stages.workbench is not None:
+        experiments[local.WORKBENCH] = local.WORKBENCH
     return LocalExperimentTracking(
         "experiment-tracking",
         {

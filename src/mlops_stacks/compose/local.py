@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mlops_components.local.mlflow import LocalMlflowArgs
-from mlops_components.spec.settings import WorkloadRef
+from mlops_components.spec.settings import SecretRef, WorkloadRef
+from mlops_stacks.blueprint.settings import SecretFromEnvironment, SecretFromFile
 from mlops_stacks.blueprint.target import LocalTarget
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
 from mlops_stacks.compose.context import Context
@@ -35,6 +36,15 @@ def experiment(environment: str, model: str) -> str:
     return f"{environment}/{model}"
 
 
+WORKBENCH = "workbench"
+"""Name of the experiment of what people try in notebooks, apart from those of the pipelines."""
+
+
+def feature_repository(context: Context, environment: str) -> str:
+    """Absolute path of the Feast repository of an environment."""
+    return f"{home(context)}/{environment}/feature_store/repository"
+
+
 def mlflow_server(context: Context, port: int | None) -> LocalMlflowArgs:
     """The one MLflow server of the blueprint, in the shared scope."""
     foundation: Any = context.contract(Stage.FOUNDATION)
@@ -52,3 +62,14 @@ def workload(context: Context) -> WorkloadRef:
     if chosen is None:
         raise TypeError("the blueprint has no workload")
     return {"entry_point": chosen.entry_point, "path": str((context.project.root / chosen.path).resolve())}
+
+
+def secrets(context: Context) -> dict[str, SecretRef]:
+    """Where the steps find their secrets; a path is taken from the blueprint's folder."""
+    references: dict[str, SecretRef] = {}
+    for variable, secret in context.settings.secrets.items():
+        if isinstance(secret, SecretFromEnvironment):
+            references[variable] = {"source": "environment", "key": secret.variable}
+        elif isinstance(secret, SecretFromFile):
+            references[variable] = {"source": "file", "key": str((context.project.root / secret.path).resolve())}
+    return references

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose import (
+    continuous_integration,
     experiment_tracking,
+    feature_store,
     foundation,
     model_registry,
+    monitoring,
     overrides,
+    pipeline_delivery,
     serving,
     training_pipeline,
+    workbench,
 )
 from mlops_stacks.compose.context import Context
 from mlops_stacks.compose.contracts import export_contract
@@ -21,8 +26,13 @@ MAPPINGS = {
     Stage.FOUNDATION: foundation.build,
     Stage.EXPERIMENT_TRACKING: experiment_tracking.build,
     Stage.MODEL_REGISTRY: model_registry.build,
+    Stage.FEATURE_STORE: feature_store.build,
     Stage.TRAINING_PIPELINE: training_pipeline.build,
     Stage.SERVING: serving.build,
+    Stage.MONITORING: monitoring.build,
+    Stage.WORKBENCH: workbench.build,
+    Stage.PIPELINE_DELIVERY: pipeline_delivery.build,
+    Stage.CONTINUOUS_INTEGRATION: continuous_integration.build,
 }
 """Stage -> what turns its part of the blueprint into a component."""
 

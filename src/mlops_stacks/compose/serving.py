@@ -8,6 +8,7 @@ from mlops_stacks.blueprint.model import Realtime
 from mlops_stacks.blueprint.stages import LocalServing
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
+from mlops_stacks.compose.feature_store import reference
 
 
 def build(context: Context) -> Any:
@@ -44,8 +45,6 @@ def _local(context: Context) -> Any:
 
 def _server_settings(context: Context, name: str, realtime: Realtime, version: str) -> dict[str, Any]:
     """The `ServerSettings` of a release, but for host and port."""
-    from mlops_stacks.compose import local
-
     foundation: Any = context.contract(Stage.FOUNDATION)
     registry: Any = context.contract(Stage.MODEL_REGISTRY)
     registered = registry.registered_models.apply(lambda names: f"models:/{names[name]}/{version}")
@@ -58,9 +57,21 @@ def _server_settings(context: Context, name: str, realtime: Realtime, version: s
         "model_uri": registered,
         "tracking_uri": registry.registry_uri,
         "registry_uri": registry.registry_uri,
-        "workload": local.workload(context),
+        "workload": _workload(context),
         "workers": realtime.workers,
         "capture": None
         if capture is None
         else {"uri": foundation.capture_root, "sample_percent": capture.sample_percent},
+        "feature_store": reference(context),
     }
+
+
+def _workload(context: Context) -> dict[str, Any]:
+    """Where the code is that a model's pickle refers to: the delivered package's, where there is one."""
+    from mlops_stacks.compose import local
+
+    workload = dict(local.workload(context))
+    pipeline = context.contract(Stage.TRAINING_PIPELINE)
+    if context.delivery is None or pipeline is None:
+        return workload
+    return {**workload, "path": pipeline.code, "package": str(context.delivery.version)}

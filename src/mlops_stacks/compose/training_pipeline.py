@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mlops_components.spec.compute import Compute
-from mlops_components.spec.pipeline import STEPS, PipelineSpec
-from mlops_components.spec.settings import SecretRef
+from mlops_components.spec.pipeline import PipelineSpec, steps_of
 from mlops_stacks.blueprint.model import ModelConfig
-from mlops_stacks.blueprint.settings import SecretFromEnvironment, SecretFromFile
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
+from mlops_stacks.compose.feature_store import reference
 
 
 def build(context: Context) -> Any:
@@ -20,19 +19,19 @@ def build(context: Context) -> Any:
 
 def pipeline_spec(name: str, model: ModelConfig) -> PipelineSpec:
     """The pipeline of a model, from which every engine renders its own document."""
-    pipeline = model.pipeline
+    pipeline, steps = model.pipeline, steps_of(features=bool(model.features))
     return {
         "name": name,
         "model": name,
         "steps": [
             {
                 "name": step,
-                "depends_on": list(STEPS[max(0, at - 1) : at]),
+                "depends_on": list(steps[max(0, at - 1) : at]),
                 "retries": pipeline.retries,
                 "timeout_minutes": pipeline.timeout_minutes,
                 "compute": pipeline.compute or Compute(),
             }
-            for at, step in enumerate(STEPS)
+            for at, step in enumerate(steps)
         ],
         "parameters": {
             key: str(value) for key, value in model.parameters.items() if isinstance(value, str | int | float)
@@ -53,12 +52,32 @@ def _local(context: Context) -> Any:
             "directory": f"{local.home(context)}/{context.scope}/pipelines",
             "runs": foundation.artifact_folder.apply(lambda folder: f"{folder}/runs"),
             "supervisor": foundation.supervisor,
+            "package": _package(context),  # type: ignore[typeddict-item]
             "models": {
                 name: {"spec": pipeline_spec(name, model), "settings": _step_settings(context, name, model)}
                 for name, model in context.settings.models.items()
             },
         },
     )
+
+
+def _package(context: Context) -> dict[str, Any] | None:
+    """The pipeline package that was delivered to this environment, and where its code goes."""
+    from mlops_stacks.compose import local
+
+    delivery = context.delivery
+    if delivery is None:
+        return None
+    store: Any = context.contract(Stage.PIPELINE_DELIVERY)
+    version, wheel = delivery.version, delivery.wheel
+    return {
+        "version": version,
+        "commit": delivery.commit,
+        "sha256": delivery.sha256,
+        "wheel": store.packages.apply(lambda packages: f"{packages}/{version}/{wheel}"),
+        # The hash tells apart packages of one number, where the store was emptied in between.
+        "directory": f"{local.home(context)}/{context.scope}/pipelines/code-{version}-{delivery.sha256[:8]}",
+    }
 
 
 def _step_settings(context: Context, name: str, model: ModelConfig) -> dict[str, Any]:
@@ -80,16 +99,7 @@ def _step_settings(context: Context, name: str, model: ModelConfig) -> dict[str,
         "registered_model": None if registry is None else registry.registered_models.apply(lambda names: names[name]),
         "approval": model.approval.value,
         "serving_version": context.releases.get(name),
-        "secrets": _secrets(context),
+        "secrets": local.secrets(context),
+        "features": model.features,
+        "feature_store": reference(context),
     }
-
-
-def _secrets(context: Context) -> dict[str, SecretRef]:
-    """Where the steps find their secrets; a path is taken from the blueprint's folder."""
-    references: dict[str, SecretRef] = {}
-    for variable, secret in context.settings.secrets.items():
-        if isinstance(secret, SecretFromEnvironment):
-            references[variable] = {"source": "environment", "key": secret.variable}
-        elif isinstance(secret, SecretFromFile):
-            references[variable] = {"source": "file", "key": str((context.project.root / secret.path).resolve())}
-    return references

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlops_stacks.blueprint.delivery_lock import Delivered, read_delivery_lock
 from mlops_stacks.blueprint.loading import LoadedBlueprint, load
 from mlops_stacks.blueprint.problems import BlueprintError, Problem
 from mlops_stacks.blueprint.release_lock import resolve_releases
@@ -39,10 +40,14 @@ def find_blueprint(asked: Path | None, folder: Path) -> Path:
 def open_project(asked: Path | None, folder: Path, *, releases: bool = True) -> Project:
     """The project of a blueprint. Raises `NoBlueprintError` and `BlueprintError`.
 
-    Without `releases` the release locks are not looked at: whoever mends a lock must be able to open its project.
+    Without `releases` the locks of releases and deliveries are not looked at: whoever mends a lock must be able to open
+    its project.
     """
     loaded = load(find_blueprint(asked, folder))
-    return Project(loaded.blueprint, loaded.file.absolute(), _releases(loaded) if releases else {})
+    file = loaded.file.absolute()
+    if not releases:
+        return Project(loaded.blueprint, file, {})
+    return Project(loaded.blueprint, file, _releases(loaded), _deliveries(loaded))
 
 
 def _releases(loaded: LoadedBlueprint) -> dict[str, dict[str, str]]:
@@ -59,3 +64,14 @@ def _releases(loaded: LoadedBlueprint) -> dict[str, dict[str, str]]:
     if problems:
         raise BlueprintError(problems)
     return found
+
+
+def _deliveries(loaded: LoadedBlueprint) -> dict[str, Delivered]:
+    """Environment -> the package that was delivered to it, where the stage is there. Raises `BlueprintError`."""
+    blueprint = loaded.blueprint
+    locks = {
+        name: read_delivery_lock(loaded.root, blueprint.name, name)
+        for name, environment in blueprint.environments.items()
+        if environment.settings.stages.pipeline_delivery is not None
+    }
+    return {name: lock.delivered for name, lock in locks.items() if lock.delivered is not None}

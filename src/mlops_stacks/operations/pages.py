@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mlops_stacks.blueprint.vocabulary import SHARED, Stage
@@ -40,10 +41,20 @@ def _title(name: str, scope: str) -> str:
 def _pages(stage: Stage, exported: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The pages that a stage's contract tells of."""
     if url := exported.get("ui_url"):
-        yield stage.value, str(url)
+        yield stage.value, _with_token(str(url), exported.get("token_file"))
     elif stage is Stage.MODEL_REGISTRY and str(exported.get("registry_uri", "")).startswith("http"):
         yield stage.value, f"{exported['registry_uri']}/#/models"
     elif stage is Stage.SERVING:
         for model, address in exported.get("endpoints", {}).items():
             if str(address).startswith("http"):
                 yield model, f"{address}/docs"
+
+
+def _with_token(url: str, token_file: str | None) -> str:
+    """The address with the token that its page asks for, where it asks for one."""
+    if token_file is None:
+        return url
+    try:
+        return f"{url}?token={Path(token_file).read_text(encoding='utf-8')}"
+    except FileNotFoundError as error:
+        raise NoPageError(f"the token in {token_file} is gone: run `mlops-stacks up`, which makes another") from error

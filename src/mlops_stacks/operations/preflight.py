@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mlops_stacks.blueprint.ports import wanted_ports
-from mlops_stacks.blueprint.vocabulary import Platform
+from mlops_stacks.blueprint.vocabulary import Platform, Stage
 from mlops_stacks.project import Project
 
 _GIB = 1024**3
@@ -51,7 +51,8 @@ def preflight(project: Project, environment: str | None) -> Iterator[Check]:
         chosen.platform for scope in scopes for _, chosen in project.blueprint.scope(scope).settings.stages.items()
     }
     yield _folder(project)
-    yield from (_extra(platform) for platform in sorted(platforms))
+    yield from (_extra(f"packages for {platform}", *_EXTRA_MODULES[platform]) for platform in sorted(platforms))
+    yield from _extras_of_stages(project, scopes)
     if platforms - {Platform.LOCAL}:
         yield _pulumi()
         yield _secrets_provider()
@@ -82,13 +83,31 @@ _EXTRA_MODULES = {
 }
 
 
-def _extra(platform: Platform) -> Check:
-    extra, modules = _EXTRA_MODULES[platform]
+_STAGE_MODULES = {
+    Stage.FEATURE_STORE: ("features", ("feast",)),
+    Stage.WORKBENCH: ("workbench", ("jupyterlab", "ipykernel")),
+    Stage.MONITORING: ("drift", ("evidently",)),
+}
+"""What single stages of this machine need beside the rest."""
+
+
+def _extra(name: str, extra: str, modules: tuple[str, ...]) -> Check:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        remedy = f"pip install 'mlops-stacks[{extra}]'"
-        return Check(f"packages for {platform}", Outcome.ERROR, f"{', '.join(missing)} missing", remedy)
-    return Check(f"packages for {platform}", Outcome.OK, "installed")
+        return Check(name, Outcome.ERROR, f"{', '.join(missing)} missing", f"pip install 'mlops-stacks[{extra}]'")
+    return Check(name, Outcome.OK, "installed")
+
+
+def _extras_of_stages(project: Project, scopes: tuple[str, ...]) -> Iterator[Check]:
+    here = {
+        stage
+        for scope in scopes
+        for stage, chosen in project.blueprint.scope(scope).settings.stages.items()
+        if chosen.platform is Platform.LOCAL
+    }
+    for stage, (extra, modules) in _STAGE_MODULES.items():
+        if stage in here:
+            yield _extra(f"packages for {stage}", extra, modules)
 
 
 def _pulumi() -> Check:

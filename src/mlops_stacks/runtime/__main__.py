@@ -27,6 +27,16 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--settings", required=True, help="URI of the server settings (JSON)")
     schedule = commands.add_parser("schedule", help="start pipelines when they are due")
     schedule.add_argument("--settings", required=True, help="URI of the schedule settings (JSON)")
+    ci = commands.add_parser("ci", help="judge a commit that is being pushed")
+    ci.add_argument("--settings", required=True, help="URI of the settings of CI 1 (JSON)")
+    ci.add_argument("--ref", required=True, help="what is being pushed to, e.g. refs/heads/main")
+    ci.add_argument("--commit", required=True, help="what is being pushed")
+    monitor = commands.add_parser("monitor", help="watch served models: reports, alarms, metrics, retraining")
+    monitor.add_argument("--settings", required=True, help="URI of the monitor settings (JSON)")
+    report = commands.add_parser("report", help="make one report on captured requests")
+    report.add_argument("--settings", required=True, help="URI of the monitor settings (JSON)")
+    report.add_argument("--model", required=True, help="the blueprint's name of the model")
+    report.add_argument("--until", required=True, help="end of the window, ISO 8601 with a time zone")
     return parser
 
 
@@ -48,6 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mlops_stacks.runtime.serving.serve import serve_command
 
         return serve_command(options.settings)
+    if options.command == "ci":
+        from mlops_stacks.runtime.delivery.ci import ci_command
+
+        return ci_command(options.settings, options.ref, options.commit)
+    if options.command == "monitor":
+        from mlops_stacks.runtime.monitoring.monitor import monitor_command
+
+        return monitor_command(options.settings)
+    if options.command == "report":
+        from mlops_stacks.runtime.monitoring.report import report_command
+
+        return report_command(options.settings, options.model, options.until)
     from mlops_stacks.runtime.scheduler import schedule_command
 
     return schedule_command(options.settings)

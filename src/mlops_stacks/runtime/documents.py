@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from typing_extensions import TypedDict
 
+from mlops_components.spec.delivery import CiSettings
 from mlops_components.spec.pipeline import PipelineSpec
 from mlops_components.spec.settings import ServerSettings, StepSettings
 from mlops_stacks.runtime.errors import SettingsError
@@ -45,6 +46,11 @@ def server_settings(uri: str) -> ServerSettings:
 def schedule_settings(uri: str) -> ScheduleSettings:
     """Read a `ScheduleSettings` document. Raises `SettingsError`."""
     return cast(ScheduleSettings, _read(uri, ScheduleSettings, "schedule settings"))
+
+
+def ci_settings(uri: str) -> CiSettings:
+    """Read a `CiSettings` document. Raises `SettingsError`."""
+    return cast(CiSettings, _read(uri, CiSettings, "settings of CI 1"))
 
 
 def pipeline_definition(path: Path) -> PipelineDefinition:

@@ -56,8 +56,10 @@ class SavedModel:
         self._model = mlflow.pyfunc.load_model(uri)
         described = (self._model.metadata.metadata or {}).get(METADATA_KEY, {})
         self.prediction = Prediction(**described.get("prediction", {}))
+        self.features: list[str] = described.get("features", [])
         self.descriptions: dict[str, str] = described.get("descriptions", {})
         self.inputs = _columns(self._model.metadata.get_input_schema(), uri)
+        self._names = [column.name for column in self.inputs]
         self._example = self._model.input_example
 
     @property
@@ -69,6 +71,12 @@ class SavedModel:
         return _OUTPUT_DATATYPES.get(name.rstrip("0123456789"), "FP64")
 
     @property
+    def example_rows(self) -> pd.DataFrame | None:
+        """The table with which the model was saved; None where there is none."""
+        rows: pd.DataFrame | None = self._example
+        return rows
+
+    @property
     def example(self) -> list[dict[str, Any]]:
         """Rows with which the model was saved; empty where there are none."""
         return [] if self._example is None else list(self._example.to_dict(orient="records"))
@@ -77,7 +85,8 @@ class SavedModel:
         """One value per row: the model's answer, or the column of it that its metadata names."""
         import numpy as np
 
-        answer = np.asarray(self._model.predict(rows[[column.name for column in self.inputs]]))
+        ordered = rows if list(rows.columns) == self._names else rows[self._names]
+        answer = np.asarray(self._model.predict(ordered))
         if self.prediction.column is not None:
             return answer[:, self.prediction.column]
         return answer[:, 0] if answer.ndim == 2 and answer.shape[1] == 1 else answer

@@ -12,7 +12,7 @@ libraries inside the entry points that need them: a step then starts in the time
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -86,13 +86,20 @@ class Trained:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
+def _without_features(rows: pd.DataFrame, _time: str) -> pd.DataFrame:
+    return rows
+
+
 @dataclass(frozen=True, slots=True)
 class StepContext:
     """What every entry point is given beside its data.
 
     `parameters` are the workload's own defaults, overlaid by the blueprint's and then by the run's. `run` is the URI
     of the run's folder, `scratch` a local folder that is gone when the step ends. What `logger` is told lands in the
-    step's log.
+    step's log. `inputs` are the model's inputs: the workload's own, then the features that the blueprint names for
+    the model, each called `<group>__<feature>`. `with_features(rows, time)` returns the rows with a column for each
+    of those features, as known at the time in the column `time` (without a zone it is UTC); where the model reads
+    none, the rows as they are.
     """
 
     step: str
@@ -101,6 +108,8 @@ class StepContext:
     parameters: Mapping[str, Any]
     scratch: Path
     logger: logging.Logger
+    inputs: Sequence[Column] = ()
+    with_features: Callable[[pd.DataFrame, str], pd.DataFrame] = _without_features
 
 
 @runtime_checkable
@@ -113,7 +122,7 @@ class Workload(Protocol):
 
     @property
     def inputs(self) -> Sequence[Column]:
-        """The model's inputs, in the order in which it takes them."""
+        """The model's inputs, in the order in which it takes them; features are added by the blueprint."""
 
     @property
     def label(self) -> str:
@@ -146,6 +155,31 @@ class Workload(Protocol):
         """
 
 
-def input_names(workload: Workload) -> list[str]:
-    """The names of the model's inputs, in order."""
-    return [column.name for column in workload.inputs]
+@runtime_checkable
+class OffersFeatures(Protocol):
+    """What a workload also has, if features of the blueprint's groups come from it."""
+
+    def features(self, context: StepContext, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
+        """Feature group -> rows with its keys, its event time and its features, from the extracted tables.
+
+        The event time says since when a row is known: a model never sees a row that is later than its question. Rows
+        replace those of earlier runs between the first and the last event time. Groups that the blueprint does not
+        define are left out.
+        """
+
+
+@runtime_checkable
+class KnowsRequests(Protocol):
+    """What a workload may offer beside `Workload`, if its prepared rows are not all that it would be asked about.
+
+    Rows without a label are left out of training, but requests for them arrive. Where many are left out at times (in
+    a storm, say) the prepared rows are no measure of what requests look like, and drift thresholds come out too wide.
+    """
+
+    def requests(self, context: StepContext, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+        """All rows of the extracted tables as they would be asked about: the inputs and the time column, no label."""
+
+
+def input_names(inputs: Sequence[Column]) -> list[str]:
+    """The names of a model's inputs, in order."""
+    return [column.name for column in inputs]

@@ -1,7 +1,7 @@
 """The server's routes: Open Inference Protocol version 2, a plain JSON route, health, metrics, OpenAPI page."""
 
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import Any
@@ -11,12 +11,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from mlops_stacks.runtime.features.online import LookupFaultError
+from mlops_stacks.runtime.serving.batching import Columns
+from mlops_stacks.runtime.serving.counting import Counting
 from mlops_stacks.runtime.serving.messages import InferRequest, PredictRequest
 from mlops_stacks.runtime.serving.service import PredictionService
-from mlops_stacks.runtime.serving.tensors import DATATYPES, InputError, frame_of_instances, frame_of_tensors
+from mlops_stacks.runtime.serving.tensors import DATATYPES, InputError
 
-_COUNTED = ("/predict", "/infer")
-"""Ends of the paths that predict."""
+_MANY = 500
+"""Values (or rows) from which on a request is checked in a thread: others do not wait for it."""
 
 
 def make_app(service: PredictionService) -> FastAPI:
@@ -34,8 +37,9 @@ def make_app(service: PredictionService) -> FastAPI:
         version=settings["version"],
         lifespan=lifespan,
     )
-    app.middleware("http")(_counting(service))
+    app.add_middleware(Counting, answered=service.metrics.answered)
     app.add_exception_handler(InputError, _input_error)
+    app.add_exception_handler(LookupFaultError, _lookup_error)
     app.add_exception_handler(RequestValidationError, _body_error)
     app.add_exception_handler(StarletteHTTPException, _http_error)
     app.add_exception_handler(Exception, _model_error)
@@ -45,25 +49,12 @@ def make_app(service: PredictionService) -> FastAPI:
     return app
 
 
-def _counting(service: PredictionService) -> Callable[..., Awaitable[Response]]:
-    async def count(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        path = request.url.path
-        if not path.endswith(_COUNTED):
-            return await call_next(request)
-        route, started = "predict" if path == "/predict" else "infer", time.perf_counter()
-        code = 500
-        try:
-            response = await call_next(request)
-            code = response.status_code
-        finally:
-            service.metrics.answered(route, code, time.perf_counter() - started)
-        return response
-
-    return count
-
-
 async def _input_error(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": str(error)}, status_code=422)
+
+
+async def _lookup_error(_request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": str(error)}, status_code=503)
 
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:
@@ -93,17 +84,20 @@ def _plain_routes(service: PredictionService) -> APIRouter:
     router, settings = APIRouter(tags=["plain JSON"]), service.settings
     name = service.model.prediction.name
 
-    @router.post("/predict", openapi_extra=_example(service))
-    def predict(body: PredictRequest) -> dict[str, Any]:
+    @router.post("/predict", openapi_extra=_example(service), response_model=dict[str, Any])
+    async def predict(body: PredictRequest) -> JSONResponse:
         """Predict rows given as objects."""
-        answer = service.predict(frame_of_instances(body.instances, service.model.inputs))
-        return {
-            "predictions": answer.values,
-            "prediction": name,
-            "model": settings["model"],
-            "version": settings["version"],
-            "request_id": answer.request_id,
-        }
+        columns = await _checked(service.columns_of_instances, body.instances, len(body.instances))
+        answer = await service.predict(columns)
+        return JSONResponse(
+            {
+                "predictions": answer.values,
+                "prediction": name,
+                "model": settings["model"],
+                "version": settings["version"],
+                "request_id": answer.request_id,
+            }
+        )
 
     @router.get("/metrics", include_in_schema=False)
     def metrics() -> Response:
@@ -111,6 +105,17 @@ def _plain_routes(service: PredictionService) -> APIRouter:
         return Response(content, media_type=kind)
 
     return router
+
+
+async def _checked(
+    check: Callable[[Sequence[Any]], Columns],
+    given: Sequence[Any],
+    size: int,
+) -> Columns:
+    """The columns of a request. Raises `InputError`."""
+    if size < _MANY:
+        return check(given)
+    return await asyncio.to_thread(check, given)
 
 
 def _health_routes(service: PredictionService) -> APIRouter:
@@ -158,25 +163,29 @@ def _model_routes(service: PredictionService) -> APIRouter:
         refuse_others(name, version)
         return {"name": model, "ready": True}
 
-    @router.post("/{name}/infer")
-    @router.post("/{name}/versions/{version}/infer")
-    def infer(body: InferRequest, name: str, version: str | None = None) -> dict[str, Any]:
+    @router.post("/{name}/infer", response_model=dict[str, Any])
+    @router.post("/{name}/versions/{version}/infer", response_model=dict[str, Any])
+    async def infer(body: InferRequest, name: str, version: str | None = None) -> JSONResponse:
         """Predict rows given as one tensor per column."""
         refuse_others(name, version)
-        tensors = [tensor.model_dump() for tensor in body.inputs]
-        answer = service.predict(frame_of_tensors(tensors, service.model.inputs), body.id)
+        tensors = [vars(tensor) for tensor in body.inputs]
+        rows = max((len(tensor.data) for tensor in body.inputs), default=0)
+        columns = await _checked(service.columns_of_tensors, tensors, rows)
+        answer = await service.predict(columns, body.id)
         output = {
             "name": service.model.prediction.name,
             "shape": [len(answer.values)],
             "datatype": answer.datatype,
             "data": answer.values,
         }
-        return {
-            "model_name": model,
-            "model_version": service.settings["version"],
-            "id": answer.request_id,
-            "outputs": [output],
-        }
+        return JSONResponse(
+            {
+                "model_name": model,
+                "model_version": service.settings["version"],
+                "id": answer.request_id,
+                "outputs": [output],
+            }
+        )
 
     return router
 

@@ -34,23 +34,22 @@ class InputError(ValueError):
         super().__init__(sentence.encode("utf-8", "backslashreplace").decode())
 
 
-def frame_of_instances(instances: Sequence[Any], columns: Sequence[Column]) -> pd.DataFrame:
-    """The table of `{"instances": [{column: value}]}`. Raises `InputError`."""
+def columns_of_instances(instances: Sequence[Any], columns: Sequence[Column]) -> dict[str, list[Any]]:
+    """The columns of `{"instances": [{column: value}]}`; what is missing is None. Raises `InputError`."""
     if not instances:
         raise InputError("`instances` is empty: send at least one row.")
     for number, instance in enumerate(instances):
         if not isinstance(instance, Mapping):
             raise InputError(f"instance {number} must be an object of columns and values, not {_kind_of(instance)}.")
         _refuse_unknown(instance, columns, f"instance {number}")
-    values = {
+    return {
         column.name: [_pick(instance, column, f"instance {number}") for number, instance in enumerate(instances)]
         for column in columns
     }
-    return _frame(values, columns)
 
 
-def frame_of_tensors(inputs: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
-    """The table of the protocol's `inputs`: a tensor `[n]` or `[n, 1]` per column. Raises `InputError`."""
+def columns_of_tensors(inputs: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> dict[str, list[Any]]:
+    """The columns of the protocol's `inputs`: a tensor `[n]` or `[n, 1]` each. Raises `InputError`."""
     names = [str(tensor["name"]) for tensor in inputs]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -64,7 +63,25 @@ def frame_of_tensors(inputs: Sequence[Mapping[str, Any]], columns: Sequence[Colu
     for name, length in lengths.items():
         if length != rows:
             raise InputError(f"the input `{name}` has {length} rows, but `{names[0]}` has {rows}.")
-    return _frame({c.name: _tensor_values(tensors.get(c.name), c, rows) for c in columns}, columns)
+    return {c.name: _tensor_values(tensors.get(c.name), c, rows) for c in columns}
+
+
+def frame(values: Mapping[str, list[Any]], columns: Sequence[Column]) -> pd.DataFrame:
+    """The table that a model is given: every column with its type, None as what pandas has for it."""
+    import numpy as np
+    import pandas as pd
+
+    dtypes: dict[Kind, str] = {"float": "float64", "integer": "int64", "boolean": "bool"}
+    # Numbers by numpy: with a pandas.Series for each of 14 columns this takes 0.7 ms instead of 0.2.
+    return pd.DataFrame(
+        {
+            column.name: pd.Series(values[column.name], dtype="str")
+            if column.kind == "string"
+            else np.array(values[column.name], dtype=dtypes[column.kind])
+            for column in columns
+        },
+        copy=False,
+    )
 
 
 def answer_values(predictions: npt.NDArray[Any]) -> list[Any]:
@@ -137,21 +154,14 @@ _FITS: dict[Kind, Callable[[Any], bool]] = {
 
 
 def _refuse_unknown(found: Mapping[str, Any], columns: Sequence[Column], where: str) -> None:
-    import difflib
-
     known = [column.name for column in columns]
     for name in found:
         if name not in known:
+            import difflib
+
             close = difflib.get_close_matches(str(name), known, n=1)
             hint = f": did you mean `{close[0]}`?" if close else f"; it takes {', '.join(f'`{k}`' for k in known)}."
             raise InputError(f"{where} has the column `{name}`, which the model does not take{hint}")
-
-
-def _frame(values: Mapping[str, list[Any]], columns: Sequence[Column]) -> pd.DataFrame:
-    import pandas as pd
-
-    dtypes: dict[Kind, str] = {"float": "float64", "integer": "int64", "string": "str", "boolean": "bool"}
-    return pd.DataFrame({c.name: pd.Series(values[c.name], dtype=dtypes[c.kind]) for c in columns})
 
 
 def _kind_of(value: Any) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlops_components.spec.settings import StepSettings
 from mlops_stacks.runtime.errors import ContractError
 from mlops_stacks.runtime.folder import RunFolder
-from mlops_stacks.runtime.workload import StepContext, Workload
+from mlops_stacks.runtime.workload import Column, StepContext, Workload
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,11 @@ class Job:
     folder: RunFolder
     workload: Workload
     context: StepContext
+
+    @property
+    def inputs(self) -> Sequence[Column]:
+        """The model's inputs: the workload's own and the features."""
+        return self.context.inputs
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The extracted tables."""

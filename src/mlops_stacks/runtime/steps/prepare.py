@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlops_components.spec.feature import input_name
 from mlops_stacks.runtime.errors import ContractError, RefusedError
 from mlops_stacks.runtime.leakage import overlap_in_time, single_input_strength
 from mlops_stacks.runtime.steps.job import EVALUATION_ROWS, TRAIN_ROWS, Job, require_table
 from mlops_stacks.runtime.user_code import user_errors
-from mlops_stacks.runtime.workload import Column, Prepared, Workload
+from mlops_stacks.runtime.workload import Column, Prepared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +24,8 @@ def run(job: Job) -> dict[str, Any]:
     if not isinstance(returned, Prepared):
         raise ContractError(f"`prepare` must return a `Prepared`, not {type(returned).__name__}.")
     prepared = Prepared(
-        train=_conforming(returned.train, "the training table of `prepare`", job.workload),
-        evaluation=_conforming(returned.evaluation, "the evaluation table of `prepare`", job.workload),
+        train=_conforming(returned.train, "the training table of `prepare`", job),
+        evaluation=_conforming(returned.evaluation, "the evaluation table of `prepare`", job),
     )
     strengths = _refuse_leakage(job, prepared)
     job.folder.write_frame(TRAIN_ROWS, prepared.train)
@@ -34,18 +35,23 @@ def run(job: Job) -> dict[str, Any]:
     return {"rows": rows}
 
 
-def _conforming(value: object, what: str, workload: Workload) -> pd.DataFrame:
+def _conforming(value: object, what: str, job: Job) -> pd.DataFrame:
     """The table with every input in its kind. Raises `ContractError` for what is missing or of another kind."""
-    table = require_table(value, what)
-    needed = [*(column.name for column in workload.inputs), workload.label, *workload.segments]
+    table, workload = require_table(value, what), job.workload
+    needed = [*(column.name for column in job.inputs), workload.label, *workload.segments]
     needed += [workload.time] if workload.time else []
     missing = [name for name in dict.fromkeys(needed) if name not in table.columns]
     if missing:
-        raise ContractError(f"{what} lacks the columns {', '.join(f'`{name}`' for name in missing)}.")
+        hint = " (features come by `context.with_features`)" if set(missing) & set(_feature_inputs(job)) else ""
+        raise ContractError(f"{what} lacks the columns {', '.join(f'`{name}`' for name in missing)}{hint}.")
     if table[workload.label].isna().any():
         raise ContractError(f"{what} has rows without a label (`{workload.label}`): leave them out.")
-    typed = {column.name: _typed(table[column.name], column, what) for column in workload.inputs}
+    typed = {column.name: _typed(table[column.name], column, what) for column in job.inputs}
     return table.assign(**typed)
+
+
+def _feature_inputs(job: Job) -> list[str]:
+    return [input_name(feature) for feature in job.settings.get("features", [])]
 
 
 def _typed(values: pd.Series[Any], column: Column, what: str) -> pd.Series[Any]:
@@ -65,7 +71,7 @@ def _refuse_leakage(job: Job, prepared: Prepared) -> dict[str, float]:
     overlap = overlap_in_time(prepared, job.workload.time)
     if overlap:
         raise RefusedError(f"the prepared data is refused: {overlap}")
-    strengths = single_input_strength(prepared, job.workload.inputs, job.workload.label)
+    strengths = single_input_strength(prepared, job.inputs, job.workload.label)
     limit = float(job.context.parameters["leakage_auc_limit"])
     suspects = [f"`{name}` ({area:.3f})" for name, area in strengths.items() if area > limit]
     if suspects:

@@ -38,7 +38,8 @@ def version_tags(job: Job) -> dict[str, str]:
         lineage.ENVIRONMENT: settings["environment"],
         lineage.MODEL: settings["model"],
         lineage.DATASET_VERSION: job.folder.read_json(EXTRACTED)["dataset_version"],
-        lineage.COMMIT: lineage.commit(settings["workload"].get("path")),
+        lineage.COMMIT: settings["workload"].get("commit") or lineage.commit(settings["workload"].get("path")),
+        lineage.PACKAGE: settings["workload"].get("package") or "none",
         **lineage.environment(),
         lineage.APPROVAL: "approved" if approved else "pending",
     }

@@ -14,7 +14,7 @@ from mlops_stacks.runtime.saved_model import METADATA_KEY, input_schema
 from mlops_stacks.runtime.steps.job import PROFILE, TRAIN_ROWS, Job, numbers
 from mlops_stacks.runtime.tracking import MODEL_ARTIFACT, Tracker, open_tracker
 from mlops_stacks.runtime.user_code import user_errors
-from mlops_stacks.runtime.workload import Trained, Workload, input_names
+from mlops_stacks.runtime.workload import Trained, input_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def run(job: Job) -> dict[str, Any]:
     metrics = numbers(trained.metrics, "the metrics of `train`")
     hush()
     model = job.context.scratch / MODEL_ARTIFACT
-    _save(trained, job.workload, rows, model)
+    _save(trained, job, rows, model)
     job.folder.put_folder(model, MODEL_ARTIFACT)
     parameters = {**job.context.parameters, **trained.parameters}
     summary = {"rows": len(rows), "flavour": trained.flavour, "parameters": parameters, "metrics": metrics}
@@ -44,20 +44,20 @@ def run(job: Job) -> dict[str, Any]:
     return {"rows": len(rows), "flavour": trained.flavour, "metrics": metrics}
 
 
-def _save(trained: Trained, workload: Workload, rows: pd.DataFrame, path: Path) -> None:
+def _save(trained: Trained, job: Job, rows: pd.DataFrame, path: Path) -> None:
     """Save, load and try the model: one that cannot be loaded must fail here, not when it is to serve."""
     import mlflow
     from mlflow.models import ModelSignature, infer_signature, set_signature
 
     flavour = _flavour(trained.flavour)
     shutil.rmtree(path, ignore_errors=True)
-    example = rows[input_names(workload)].head(_EXAMPLE_ROWS)
+    example = rows[input_names(job.inputs)].head(_EXAMPLE_ROWS)
     common: dict[str, Any] = {
         "path": str(path),
-        "signature": ModelSignature(inputs=input_schema(workload.inputs)),
+        "signature": ModelSignature(inputs=input_schema(job.inputs)),
         "input_example": example,
         "pip_requirements": _requirements(flavour, trained),
-        "metadata": {METADATA_KEY: _description(trained, workload)},
+        "metadata": {METADATA_KEY: _description(trained, job)},
         **trained.options,
     }
     with user_errors(f"MLflow's flavour `{trained.flavour}` cannot save the model"):
@@ -67,7 +67,7 @@ def _save(trained: Trained, workload: Workload, rows: pd.DataFrame, path: Path) 
             flavour.save_model(trained.model, **common)
         answer = mlflow.pyfunc.load_model(str(path)).predict(example)
         outputs = infer_signature(model_output=answer).outputs
-        set_signature(str(path), ModelSignature(inputs=input_schema(workload.inputs), outputs=outputs))
+        set_signature(str(path), ModelSignature(inputs=input_schema(job.inputs), outputs=outputs))
 
 
 def _flavour(name: str) -> Any:
@@ -87,12 +87,13 @@ def _requirements(flavour: Any, trained: Trained) -> list[str]:
     return list(dict.fromkeys([*own, *defaults, *trained.requirements]))
 
 
-def _description(trained: Trained, workload: Workload) -> dict[str, Any]:
+def _description(trained: Trained, job: Job) -> dict[str, Any]:
     return {
         "prediction": {"name": trained.prediction.name, "column": trained.prediction.column},
-        "label": workload.label,
-        "segments": list(workload.segments),
-        "descriptions": {column.name: column.description for column in workload.inputs if column.description},
+        "label": job.workload.label,
+        "segments": list(job.workload.segments),
+        "features": list(job.settings.get("features", [])),
+        "descriptions": {column.name: column.description for column in job.inputs if column.description},
     }
 
 

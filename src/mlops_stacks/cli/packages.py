@@ -1,0 +1,107 @@
+"""Verbs about pipeline packages: `packages`, `deliver`, `withdraw`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mlops_stacks.cli.options import (
+    BlueprintOption,
+    ExecutorName,
+    ExecutorOption,
+    JsonOption,
+    OneEnvironmentOption,
+    executor_for,
+    one_environment,
+    open_project,
+)
+
+PANEL = "Deliver pipelines"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these verbs to the program."""
+    app.command(rich_help_panel=PANEL)(packages)
+    app.command(rich_help_panel=PANEL)(deliver)
+    app.command(rich_help_panel=PANEL)(withdraw)
+
+
+def packages(
+    context: typer.Context,
+    blueprint: BlueprintOption = None,
+    executor: ExecutorOption = ExecutorName.AUTO,
+    json: JsonOption = False,
+) -> None:
+    """List the builds of CI 1 and the pipeline packages that came of them, and what each environment runs."""
+    from dataclasses import asdict
+
+    from mlops_stacks.cli.console import result_json
+    from mlops_stacks.cli.console import table as print_table
+    from mlops_stacks.operations import packages as operations
+
+    project = open_project(context, blueprint)
+    carried_out = executor_for(project, executor)
+    made = operations.packages_of(project, carried_out)
+    builds = operations.builds_of(project, carried_out)
+    locks = operations.locks_of(project)
+    if json:
+        result_json(
+            {
+                "packages": [asdict(package) for package in made],
+                "builds": builds,
+                "deliveries": {name: lock.model_dump(mode="json") for name, lock in locks.items()},
+            }
+        )
+        return
+    columns = ("number", "outcome", "commit", "made", "tests", "runs in, or why not")
+    rows = [
+        (str(each.number), each.outcome, each.commit[:12], each.made[:16], each.tests, each.remark)
+        for each in (operations.overview(made, builds, locks))
+    ]
+    print_table("Pipeline packages", columns, rows, "no build yet: push a commit to the repository of CI 1")
+
+
+def deliver(
+    context: typer.Context,
+    version: Annotated[int, typer.Argument(metavar="VERSION", help="Number of the package.", min=1)],
+    environment: OneEnvironmentOption = None,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Record your approval; every environment but the first needs one.")
+    ] = False,
+    blueprint: BlueprintOption = None,
+    executor: ExecutorOption = ExecutorName.AUTO,
+) -> None:
+    """Write to an environment's delivery lock which pipeline package it runs from the next `up` on."""
+    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.operations import packages as operations
+
+    project = open_project(context, blueprint)
+    where = one_environment(project, environment)
+    done = operations.deliver(project, executor_for(project, executor), version, where, approve)
+    if done.changed:
+        result(f"{where} runs package {version} after the next `up` (before: {_words(done.before)}).")
+        note(f"wrote {done.lock}; commit it, then: mlops-stacks up --environment {where}")
+    else:
+        result(f"{where} has package {version} already.")
+
+
+def withdraw(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why; kept in the lock.")],
+    environment: OneEnvironmentOption = None,
+    blueprint: BlueprintOption = None,
+) -> None:
+    """Roll an environment back to the pipeline package that it ran before."""
+    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.operations import packages as operations
+
+    project = open_project(context, blueprint)
+    where = one_environment(project, environment)
+    done = operations.withdraw(project, where, reason)
+    result(f"{where} goes back from package {done.before} to {_words(done.version)} with the next `up`.")
+    note(f"wrote {done.lock}; commit it, then: mlops-stacks up --environment {where}")
+
+
+def _words(version: int | None) -> str:
+    return "the workload's own folder" if version is None else f"package {version}"
