@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_stacks.blueprint import engines
+from mlops_stacks.blueprint import engine
 from mlops_stacks.blueprint.loading import LoadedBlueprint, load_text
 from mlops_stacks.blueprint.problems import BlueprintError, Problem
 
@@ -38,7 +38,7 @@ models:
 @pytest.fixture
 def fixed_components(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which components exist is fixed: writing another one must not change what these files mean."""
-    monkeypatch.setattr(engines, "_module_exists", _READY.__contains__)
+    monkeypatch.setattr(engine, "_module_exists", _READY.__contains__)
 
 
 def problems(text: str) -> tuple[Problem, ...]:

@@ -11,10 +11,10 @@ from compose import documents
 from projects import project_of
 
 from mlops_stacks.blueprint.assemble import assemble
-from mlops_stacks.blueprint.engines import find_engine
+from mlops_stacks.blueprint.engines import ENGINES, find_engine
 from mlops_stacks.blueprint.vocabulary import COMPOSITION_ORDER, Platform, Stage
+from mlops_stacks.compose import program
 from mlops_stacks.compose.context import Context
-from mlops_stacks.compose.program import MAPPINGS
 from mlops_stacks.operations.planning import plan
 
 BASES = {"aws": documents.aws, "local": documents.local}
@@ -89,16 +89,17 @@ def test_a_mapping_reads_only_earlier_contracts(monkeypatch: pytest.MonkeyPatch)
         asked.append((current[-1], stage))
         return original(self, stage)
 
-    def noted(stage: Stage, build: Any) -> Any:
+    original_mapping = program.mapping_of
+
+    def noted(stage: Stage, platform: Platform) -> Any:
         def run(context: Context) -> Any:
             current.append(stage)
-            return build(context)
+            return original_mapping(stage, platform)(context)
 
         return run
 
     monkeypatch.setattr(Context, "contract", contract)
-    for stage, build in list(MAPPINGS.items()):
-        monkeypatch.setitem(MAPPINGS, stage, noted(stage, build))
+    monkeypatch.setattr(program, "mapping_of", noted)
     for base in BASES.values():
         plan(project_of(base(), Path("/project"), {"dev": {"flight_delay": "1"}}))
     assert {reader for reader, _ in asked} >= {Stage.EXPERIMENT_TRACKING, Stage.TRAINING_PIPELINE, Stage.SERVING}
@@ -106,10 +107,10 @@ def test_a_mapping_reads_only_earlier_contracts(monkeypatch: pytest.MonkeyPatch)
         assert COMPOSITION_ORDER.index(read) < COMPOSITION_ORDER.index(reader), (reader, read)
 
 
-def test_every_stage_with_a_component_has_a_mapping() -> None:
-    from mlops_stacks.blueprint.engines import ENGINES
-
-    assert {engine.stage for engine in ENGINES if engine.has_component} == set(MAPPINGS)
+def test_every_engine_with_a_component_has_a_mapping() -> None:
+    for engine in ENGINES:
+        for platform in engine.platforms:
+            assert not engine.has_component or callable(program.mapping_of(engine.stage, platform))
 
 
 def test_another_release_changes_the_server() -> None:

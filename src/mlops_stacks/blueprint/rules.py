@@ -11,7 +11,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from mlops_components.spec.rollout import Strategy
-from mlops_stacks.blueprint.engines import ENGINES, Engine, engines_of, find_engine
+from mlops_stacks.blueprint.engine import Engine
+from mlops_stacks.blueprint.engines import ENGINES, engines_of, find_engine
 from mlops_stacks.blueprint.feature_rules import feature_rules
 from mlops_stacks.blueprint.ports import wanted_ports
 from mlops_stacks.blueprint.problems import FieldPath, Problem

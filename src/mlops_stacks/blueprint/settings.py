@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, JsonValue, StringConstraints, Tag
 
 from mlops_components.spec.feature import FeatureGroup
-from mlops_stacks.blueprint import stages as options
 from mlops_stacks.blueprint.base import Key, Model, Name
-from mlops_stacks.blueprint.engines import Engine, find_engine
+from mlops_stacks.blueprint.engine import Engine
+from mlops_stacks.blueprint.engines import engines_of, find_engine
 from mlops_stacks.blueprint.model import Models
-from mlops_stacks.blueprint.stages import StageOptions
+from mlops_stacks.blueprint.stage_options import StageOptions
 from mlops_stacks.blueprint.target import Target
 from mlops_stacks.blueprint.vocabulary import COMPOSITION_ORDER, SHARED, Lifecycle, Platform, Stage, is_platform
 
@@ -109,34 +111,29 @@ def _options_class(stage: Stage, raw: Any) -> str:
     return engine.options.__name__ if engine else StageOptions.__name__
 
 
-def _chosen(stage: Stage, *specific: type[StageOptions]) -> Any:
-    options_classes: tuple[type[StageOptions], ...] = (*specific, StageOptions)
-    classes: list[Any] = [Annotated[cls, Tag(cls.__name__)] for cls in options_classes]
+def _chosen(stage: Stage) -> Any:
+    """The options of a stage: those of its engine, as the rows of the engines say."""
+    named = {engine.options.__name__: engine.options for engine in engines_of(stage)}
+    classes = [cls for _, cls in sorted(named.items()) if cls is not StageOptions] + [StageOptions]
     if len(classes) == 1:
         return StageOptions
-    union: Any = classes[0]
-    for cls in classes[1:]:
-        union = union | cls
-    return Annotated[union, Discriminator(lambda raw: _options_class(stage, raw))]
+    tagged: list[Any] = [Annotated[cls, Tag(cls.__name__)] for cls in classes]
+    return Annotated[reduce(or_, tagged), Discriminator(lambda raw: _options_class(stage, raw))]
 
 
 class Stages(Model):
     """The stages that a blueprint has; each may be left out."""
 
-    foundation: _chosen(Stage.FOUNDATION, options.AwsFoundation) | None = None  # type: ignore[valid-type]
-    feature_store: StageOptions | None = None
-    workbench: _chosen(Stage.WORKBENCH, options.LocalWorkbench) | None = None  # type: ignore[valid-type]
-    continuous_integration: (
-        _chosen(Stage.CONTINUOUS_INTEGRATION, options.LocalContinuousIntegration) | None  # type: ignore[valid-type]
-    ) = None
-    pipeline_delivery: StageOptions | None = None
-    experiment_tracking: (
-        _chosen(Stage.EXPERIMENT_TRACKING, options.SageMakerMlflow, options.LocalTracking) | None  # type: ignore[valid-type]
-    ) = None
-    training_pipeline: StageOptions | None = None
-    model_registry: StageOptions | None = None
-    serving: _chosen(Stage.SERVING, options.LocalServing) | None = None  # type: ignore[valid-type]
-    monitoring: _chosen(Stage.MONITORING, options.LocalMonitoring) | None = None  # type: ignore[valid-type]
+    foundation: _chosen(Stage.FOUNDATION) | None = None  # type: ignore[valid-type]
+    feature_store: _chosen(Stage.FEATURE_STORE) | None = None  # type: ignore[valid-type]
+    workbench: _chosen(Stage.WORKBENCH) | None = None  # type: ignore[valid-type]
+    continuous_integration: _chosen(Stage.CONTINUOUS_INTEGRATION) | None = None  # type: ignore[valid-type]
+    pipeline_delivery: _chosen(Stage.PIPELINE_DELIVERY) | None = None  # type: ignore[valid-type]
+    experiment_tracking: _chosen(Stage.EXPERIMENT_TRACKING) | None = None  # type: ignore[valid-type]
+    training_pipeline: _chosen(Stage.TRAINING_PIPELINE) | None = None  # type: ignore[valid-type]
+    model_registry: _chosen(Stage.MODEL_REGISTRY) | None = None  # type: ignore[valid-type]
+    serving: _chosen(Stage.SERVING) | None = None  # type: ignore[valid-type]
+    monitoring: _chosen(Stage.MONITORING) | None = None  # type: ignore[valid-type]
 
     def items(self) -> Iterator[tuple[Stage, StageOptions]]:
         """The stages that are there, in composition order."""

@@ -11,9 +11,9 @@ from typing import Any
 import pulumi
 
 from mlops_stacks.blueprint.delivery_lock import Delivered
-from mlops_stacks.blueprint.engines import Engine
+from mlops_stacks.blueprint.engine import Engine
 from mlops_stacks.blueprint.settings import Blueprint, Environment, Settings
-from mlops_stacks.blueprint.stages import StageOptions
+from mlops_stacks.blueprint.stage_options import StageOptions
 from mlops_stacks.blueprint.target import Target
 from mlops_stacks.blueprint.vocabulary import SHARED, Platform, Stage
 from mlops_stacks.compose.contracts import SharedContracts

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from mlops_stacks.blueprint.vocabulary import Stage
-from mlops_stacks.compose import (
-    continuous_integration,
-    experiment_tracking,
-    feature_store,
-    foundation,
-    model_registry,
-    monitoring,
-    overrides,
-    pipeline_delivery,
-    serving,
-    training_pipeline,
-    workbench,
-)
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from mlops_stacks.blueprint.vocabulary import Platform, Stage
+from mlops_stacks.compose import overrides
 from mlops_stacks.compose.context import Context
 from mlops_stacks.compose.contracts import export_contract
 from mlops_stacks.compose.placement import is_in_scope
 from mlops_stacks.compose.targets import providers_of
 from mlops_stacks.project import Project
 
-MAPPINGS = {
-    Stage.FOUNDATION: foundation.build,
-    Stage.EXPERIMENT_TRACKING: experiment_tracking.build,
-    Stage.MODEL_REGISTRY: model_registry.build,
-    Stage.FEATURE_STORE: feature_store.build,
-    Stage.TRAINING_PIPELINE: training_pipeline.build,
-    Stage.SERVING: serving.build,
-    Stage.MONITORING: monitoring.build,
-    Stage.WORKBENCH: workbench.build,
-    Stage.PIPELINE_DELIVERY: pipeline_delivery.build,
-    Stage.CONTINUOUS_INTEGRATION: continuous_integration.build,
-}
-"""Stage -> what turns its part of the blueprint into a component."""
+Mapping = Callable[[Context], Any]
+
+
+@cache
+def mapping_of(stage: Stage, platform: Platform) -> Mapping:
+    """What turns a stage's part of the blueprint into a component: `build` of a module per platform and stage.
+
+    Imported here and now: nobody pays for, or installs, the SDK of a cloud that the blueprint does not name.
+    """
+    build: Mapping = import_module(f"mlops_stacks.compose.on_{platform}.{stage}").build
+    return build
 
 
 def compose(project: Project, scope: str) -> None:
@@ -44,6 +35,6 @@ def compose(project: Project, scope: str) -> None:
     context = Context(project, scope, providers_of(environment))
     for stage, chosen in environment.settings.stages.items():
         if is_in_scope(stage, chosen.platform, scope):
-            component = MAPPINGS[stage](context)
+            component = mapping_of(stage, chosen.platform)(context)
             context.contracts[stage] = component
             export_contract(stage, component)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlops_stacks.blueprint.engines import Engine, engines_of
+from mlops_stacks.blueprint.engine import Engine
+from mlops_stacks.blueprint.engines import engines_of
 from mlops_stacks.blueprint.problems import BlueprintError
 from mlops_stacks.blueprint.vocabulary import COMPOSITION_ORDER, Platform
 from mlops_stacks.executors.names import PULUMI_PROJECT

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlops_components.feature_store.local import LocalFeatureStore
 from mlops_components.spec.feature import FeatureStoreRef
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
+from mlops_stacks.compose.on_local import common
 
 
 def build(context: Context) -> Any:
     """The feature groups of an environment."""
-    from mlops_components.feature_store.local import LocalFeatureStore
-    from mlops_stacks.compose import local
-
     foundation: Any = context.contract(Stage.FOUNDATION)
     return LocalFeatureStore(
         "feature-store",
@@ -21,7 +20,7 @@ def build(context: Context) -> Any:
             "directory": foundation.folder.apply(lambda folder: f"{folder}/feature_store"),
             "project": _project(context),
             "groups": context.settings.feature_groups,
-            "lifecycle": local.lifecycle(context, Stage.FEATURE_STORE),  # type: ignore[typeddict-item]
+            "lifecycle": common.lifecycle(context, Stage.FEATURE_STORE),  # type: ignore[typeddict-item]
         },
     )
 

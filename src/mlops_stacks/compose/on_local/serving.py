@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlops_components.serving import local as engine
+from mlops_stacks.blueprint.local_stages import LocalServing
 from mlops_stacks.blueprint.model import Realtime
-from mlops_stacks.blueprint.stages import LocalServing
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
-from mlops_stacks.compose.feature_store import reference
+from mlops_stacks.compose.on_local import common
+from mlops_stacks.compose.on_local.feature_store import reference
 
 
 def build(context: Context) -> Any:
     """Servers of the released models of an environment."""
-    return _local(context)
-
-
-def _local(context: Context) -> Any:
-    from mlops_components.serving import local as engine
-    from mlops_stacks.compose import local
-
     chosen: LocalServing = context.options(Stage.SERVING)
     foundation: Any = context.contract(Stage.FOUNDATION)
     served = {
@@ -31,7 +26,7 @@ def _local(context: Context) -> Any:
         "serving",
         {
             "environment": context.scope,
-            "directory": f"{local.home(context)}/{context.scope}/serving",
+            "directory": f"{common.home(context)}/{context.scope}/serving",
             "supervisor": foundation.supervisor,
             "ports": foundation.ports,
             "models": {
@@ -57,21 +52,10 @@ def _server_settings(context: Context, name: str, realtime: Realtime, version: s
         "model_uri": registered,
         "tracking_uri": registry.registry_uri,
         "registry_uri": registry.registry_uri,
-        "workload": _workload(context),
+        "workload": common.delivered_workload(context),
         "workers": realtime.workers,
         "capture": None
         if capture is None
         else {"uri": foundation.capture_root, "sample_percent": capture.sample_percent},
         "feature_store": reference(context),
     }
-
-
-def _workload(context: Context) -> dict[str, Any]:
-    """Where the code is that a model's pickle refers to: the delivered package's, where there is one."""
-    from mlops_stacks.compose import local
-
-    workload = dict(local.workload(context))
-    pipeline = context.contract(Stage.TRAINING_PIPELINE)
-    if context.delivery is None or pipeline is None:
-        return workload
-    return {**workload, "path": pipeline.code, "package": str(context.delivery.version)}

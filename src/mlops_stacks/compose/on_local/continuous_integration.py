@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlops_stacks.blueprint.stages import LocalContinuousIntegration as Options
+from mlops_components.continuous_integration.local import LocalContinuousIntegration
+from mlops_stacks.blueprint.local_stages import LocalContinuousIntegration as Options
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
-from mlops_stacks.compose.training_pipeline import pipeline_spec
+from mlops_stacks.compose.on_local import common
+from mlops_stacks.compose.pipelines import pipeline_spec
 
 
 def build(context: Context) -> Any:
     """What judges a pushed commit."""
-    return _local(context)
-
-
-def _local(context: Context) -> Any:
-    from mlops_components.continuous_integration.local import LocalContinuousIntegration
-    from mlops_stacks.compose import local
-
     chosen: Options = context.options(Stage.CONTINUOUS_INTEGRATION)
     delivery = context.contract(Stage.PIPELINE_DELIVERY)
     workload, features = context.settings.workload, context.settings.stages.feature_store
@@ -26,7 +21,7 @@ def _local(context: Context) -> Any:
         "continuous-integration",
         {
             "blueprint": context.blueprint.name,
-            "directory": f"{local.home(context)}/{context.scope}/ci",
+            "directory": f"{common.home(context)}/{context.scope}/ci",
             "package_folder": None if delivery is None else delivery.packages,
             "built_branch": chosen.branch,
             "workload_folder": chosen.folder,
@@ -43,7 +38,7 @@ def _local(context: Context) -> Any:
                 for name, model in context.settings.models.items()
             },
             "feature_groups": None if features is None else context.settings.feature_groups,
-            "secrets": local.secrets(context),
-            "lifecycle": local.lifecycle(context, Stage.CONTINUOUS_INTEGRATION),  # type: ignore[typeddict-item]
+            "secrets": common.secrets(context),
+            "lifecycle": common.lifecycle(context, Stage.CONTINUOUS_INTEGRATION),  # type: ignore[typeddict-item]
         },
     )

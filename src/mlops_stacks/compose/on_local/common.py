@@ -64,6 +64,15 @@ def workload(context: Context) -> WorkloadRef:
     return {"entry_point": chosen.entry_point, "path": str((context.project.root / chosen.path).resolve())}
 
 
+def delivered_workload(context: Context) -> dict[str, Any]:
+    """Where the code is that a model's pickle refers to: the delivered package's, where there is one."""
+    found = dict(workload(context))
+    pipeline = context.contract(Stage.TRAINING_PIPELINE)
+    if context.delivery is None or pipeline is None:
+        return found
+    return {**found, "path": pipeline.code, "package": str(context.delivery.version)}
+
+
 def secrets(context: Context) -> dict[str, SecretRef]:
     """Where the steps find their secrets; a path is taken from the blueprint's folder."""
     references: dict[str, SecretRef] = {}

@@ -4,40 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlops_stacks.blueprint.stages import LocalWorkbench as Options
+from mlops_components.workbench.local import LocalWorkbench
+from mlops_stacks.blueprint.local_stages import LocalWorkbench as Options
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
 from mlops_stacks.compose.context import Context
+from mlops_stacks.compose.on_local import common
 
 
 def build(context: Context) -> Any:
     """Notebooks for people."""
-    return _local(context)
-
-
-def _local(context: Context) -> Any:
-    from mlops_components.workbench.local import LocalWorkbench
-    from mlops_stacks.compose import local
-
     chosen: Options = context.options(Stage.WORKBENCH)
     foundation: Any = context.contract(Stage.FOUNDATION)
     return LocalWorkbench(
         "workbench",
         {
-            "directory": f"{local.home(context)}/{context.scope}/workbench",
+            "directory": f"{common.home(context)}/{context.scope}/workbench",
             "supervisor": foundation.supervisor,
             "ports": foundation.ports,
             "environment": _variables(context),
             "port": chosen.port,
             "kernel_idle_minutes": chosen.kernel_idle_minutes,
-            "lifecycle": local.lifecycle(context, Stage.WORKBENCH),  # type: ignore[typeddict-item]
+            "lifecycle": common.lifecycle(context, Stage.WORKBENCH),  # type: ignore[typeddict-item]
         },
     )
 
 
 def _variables(context: Context) -> dict[str, Any]:
     """What every notebook finds in its environment. Notebooks work on the first environment: it is where one tries."""
-    from mlops_stacks.compose import local
-
     first = next(iter(context.blueprint.environments))
     variables: dict[str, Any] = {
         "MLOPS_STACKS_BLUEPRINT": context.blueprint.name,
@@ -46,13 +39,13 @@ def _variables(context: Context) -> dict[str, Any]:
     tracking, registry = context.contract(Stage.EXPERIMENT_TRACKING), context.contract(Stage.MODEL_REGISTRY)
     if tracking is not None:
         variables["MLFLOW_TRACKING_URI"] = tracking.tracking_uri
-        variables["MLFLOW_EXPERIMENT_NAME"] = tracking.experiments.apply(lambda names: names[local.WORKBENCH])
+        variables["MLFLOW_EXPERIMENT_NAME"] = tracking.experiments.apply(lambda names: names[common.WORKBENCH])
     if registry is not None:
         variables["MLFLOW_REGISTRY_URI"] = registry.registry_uri
     features = context.blueprint.environments[first].settings.stages.feature_store
     if features is not None and features.platform is Platform.LOCAL:
-        variables["MLOPS_STACKS_FEATURE_REPOSITORY"] = local.feature_repository(context, first)
+        variables["MLOPS_STACKS_FEATURE_REPOSITORY"] = common.feature_repository(context, first)
     if context.settings.workload is not None:
         variables["MLOPS_STACKS_WORKLOAD"] = context.settings.workload.entry_point
-        variables["PYTHONPATH"] = local.workload(context).get("path")
+        variables["PYTHONPATH"] = common.workload(context).get("path")
     return variables

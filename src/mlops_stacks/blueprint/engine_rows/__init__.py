@@ -1,0 +1,1 @@
+"""The engines of each platform, the default one of each stage first."""
