@@ -78,11 +78,18 @@ class Lock:
 
 TOOLS_LOCK = Lock("tools", (), "locks/tools.in")
 LARGER = ("--extra=features", "--extra=workbench", "--extra=drift")
-DEV = Lock("dev", ("--extra=local", *LARGER, "--extra=aws", "--group=example", "--group=dev", "--group=build"))
+DEV = Lock(
+    "dev",
+    ("--extra=local", *LARGER, "--extra=aws", "--extra=aws-runtime", "--group=example", "--group=dev", "--group=build"),
+)
 # Constrained by the larger lock: what passed the tests is what a newcomer gets, and one environment serves both.
 LOCAL = Lock("local", ("--extra=local", "--group=example", "--group=build", "--constraints=locks/dev.txt"))
 # Tools that the tests start, each in an environment of its own: they pin older versions, or are large.
-APART = (Lock("policies", (), "policies/requirements.txt"), Lock("cfn-lint", (), "locks/cfn-lint.in"))
+APART = (
+    Lock("policies", (), "policies/requirements.txt"),
+    Lock("cfn-lint", (), "locks/cfn-lint.in"),
+    Lock("aws-emulator", (), "locks/aws-emulator.in"),
+)
 ALL_LOCKS = (TOOLS_LOCK, DEV, LOCAL, *APART)
 
 
