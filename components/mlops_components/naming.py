@@ -67,10 +67,24 @@ SAGEMAKER = NameRule(limit=63)
 SAGEMAKER_MLFLOW = NameRule(limit=256)
 # MLflow experiments as SageMaker refers to them: `[a-zA-Z0-9\-_./]+`, at most 256 characters.
 MLFLOW_EXPERIMENT = NameRule(limit=256, extra="_")
+# SageMaker API: `[a-zA-Z0-9]([_-]*[a-zA-Z0-9]){0,63}` for feature groups.
+SAGEMAKER_FEATURE_GROUP = NameRule(limit=64, extra="_")
+# AWS Glue takes 255 characters; Athena takes lower case, digits and underscores, which the caller puts for hyphens.
+GLUE_DATABASE = NameRule(limit=255, extra="_")
 # Amazon ECR: 2 to 256 characters, begins with a letter, one separator at a time.
 ECR_REPOSITORY = NameRule(limit=256, minimum=2, starts_with_letter=True)
 # AWS KMS: 256 characters with the prefix `alias/`, which callers put in front; `aws/` is reserved.
 KMS_ALIAS = NameRule(limit=250, extra="_")
+
+
+# Amazon SNS API CreateTopic: 256 letters, digits, hyphens and underscores.
+SNS_TOPIC = NameRule(limit=256, extra="_")
+# CloudTrail User Guide, "Naming requirements": 3 to 128, begins with a letter or digit, none of ._- twice in a row.
+CLOUDTRAIL = NameRule(limit=128, minimum=3, extra="_")
+# AWS Budgets API: 100 characters, without a colon or backslash.
+BUDGET = NameRule(limit=100, extra="_")
+# Amazon EC2 API CreateSecurityGroup: 255 characters; `sg-` is reserved.
+SECURITY_GROUP = NameRule(limit=255, extra="_", reserved_prefixes=("sg-",))
 
 
 def physical_name(parts: Sequence[str], rule: NameRule) -> str:

@@ -1,8 +1,8 @@
 """Features: one definition for training and for inference."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NotRequired, Optional
+from typing import NotRequired, Optional, Union
 
 from typing_extensions import TypedDict
 
@@ -47,7 +47,7 @@ class FeatureGroup(TypedDict):
 
 
 class FeatureStoreRef(TypedDict):
-    """Where a platform keeps features, and what they mean: what steps and servers are told."""
+    """Where Feast keeps features, and what they mean: what steps and servers are told."""
 
     repository: str
     """Folder of the Feast repository."""
@@ -60,9 +60,38 @@ class FeatureStoreRef(TypedDict):
     groups: dict[str, FeatureGroup]
 
 
+class SageMakerFeaturesRef(TypedDict):
+    """Where SageMaker keeps features, and what they mean: what steps and servers are told."""
+
+    feature_groups: dict[str, str]
+    """Feature group of the blueprint -> name of the feature group of SageMaker, which knows where its files are."""
+    region: str
+    groups: dict[str, FeatureGroup]
+
+
+AnyFeatureStoreRef = Union[FeatureStoreRef, SageMakerFeaturesRef]
+"""What steps and servers are told of the feature store, whatever the platform."""
+
+RECORD_KEY = "record_key"
+"""Column that joins the keys of a group, where a store tells records apart by one column only."""
+
+
 def key_columns(group: FeatureGroup) -> list[str]:
     """The columns that tell the entities of a group apart."""
     return list(group.get("keys") or [group["entity"]])
+
+
+def record_identifier(group: FeatureGroup) -> str:
+    """The one column that tells the records of a group apart."""
+    keys = key_columns(group)
+    return keys[0] if len(keys) == 1 else RECORD_KEY
+
+
+def record_key(values: Sequence[str]) -> str:
+    """What joins the values of several keys into one, in the order of the group; no two entities share one."""
+    if len(values) == 1:
+        return values[0]
+    return "|".join(value.replace("\\", "\\\\").replace("|", "\\|") for value in values)
 
 
 def is_online(group: FeatureGroup) -> bool:

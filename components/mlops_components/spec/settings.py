@@ -9,7 +9,7 @@ from typing import Any, NotRequired, Optional
 from typing_extensions import TypedDict
 
 from mlops_components.spec.closed import closed
-from mlops_components.spec.feature import FeatureStoreRef
+from mlops_components.spec.feature import AnyFeatureStoreRef
 
 
 class WorkloadRef(TypedDict):
@@ -82,7 +82,7 @@ class StepSettings(TypedDict):
     """Environment variable of each step -> where its value is."""
     features: NotRequired[list[str]]
     """`<group>.<feature>`: what the model reads from the feature store."""
-    feature_store: NotRequired[Optional[FeatureStoreRef]]
+    feature_store: NotRequired[Optional[AnyFeatureStoreRef]]
     """Where features are; None: there is no feature store."""
 
 
@@ -112,5 +112,5 @@ class ServerSettings(TypedDict):
     port: int
     workers: int
     capture: Optional[CaptureSettings]
-    feature_store: NotRequired[Optional[FeatureStoreRef]]
+    feature_store: NotRequired[Optional[AnyFeatureStoreRef]]
     """Where the features are that a request does not bring; None: there is no feature store."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from mlops_stacks.blueprint.aws_stages.features import SageMakerFeatureStore
 from mlops_stacks.blueprint.aws_stages.foundation import AwsFoundation
 from mlops_stacks.blueprint.aws_stages.tracking import SageMakerMlflow
 from mlops_stacks.blueprint.engine import MODEL_NAMES, TAGS, Engine, engine_on
@@ -13,7 +14,14 @@ _on = partial(engine_on, Platform.AWS)
 
 ENGINES: tuple[Engine, ...] = (
     _on(Stage.FOUNDATION, "aws", "S3, KMS, ECR, IAM", options=AwsFoundation, reads=TAGS),
-    _on(Stage.FEATURE_STORE, "sagemaker", "SageMaker Feature Store"),
+    _on(
+        Stage.FEATURE_STORE,
+        "sagemaker",
+        "SageMaker Feature Store",
+        options=SageMakerFeatureStore,
+        reads=(*TAGS, "feature_groups.**"),
+        needs=(Stage.FOUNDATION,),
+    ),
     _on(Stage.WORKBENCH, "sagemaker_studio", "SageMaker Studio"),
     _on(Stage.CONTINUOUS_INTEGRATION, "codepipeline", "CodePipeline and CodeBuild"),
     _on(Stage.PIPELINE_DELIVERY, "codepipeline", "CodePipeline"),
