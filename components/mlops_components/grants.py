@@ -21,7 +21,7 @@ class AwsGrant(TypedDict):
     """Full names of API actions, e.g. `s3:GetObject`."""
     resources: list[pulumi.Input[str]]
     """ARNs. `*` at the end of a path is allowed, `*` for everything is not."""
-    conditions: NotRequired[dict[str, dict[str, list[str]]]]
+    conditions: NotRequired[dict[str, dict[str, list[pulumi.Input[str]]]]]
     """Operator -> condition key -> values, e.g. `StringEquals` -> `kms:ViaService` -> …. Default: none."""
 
 
@@ -53,7 +53,7 @@ _WHOLE_SERVICE = re.compile(r"arn:[^:]*:[^:]*:[^:]*:[^:]*:\*+")
 def aws_grant(
     actions: Sequence[str],
     resources: Sequence[pulumi.Input[str]],
-    conditions: Optional[Mapping[str, Mapping[str, Sequence[str]]]] = None,
+    conditions: Optional[Mapping[str, Mapping[str, Sequence[pulumi.Input[str]]]]] = None,
 ) -> AwsGrant:
     """Return the grant, or raise `GrantError` where it is wider than a grant may be."""
     grant: AwsGrant = {"actions": list(actions), "resources": list(resources)}

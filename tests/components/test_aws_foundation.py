@@ -24,6 +24,7 @@ SETTINGS = {
 }
 LOGGED = {**SETTINGS, "-logging": "BucketLogging"}
 KEY = {"foundation-key": "Key", "foundation-key-alias": "Alias"}
+TRAIL = {"foundation-trail": "Trail"}
 OTHER = "444455556666"
 
 
@@ -40,10 +41,11 @@ def foundation(plan_aws: Plans, place: Plans, *, findings: frozenset[str] = froz
     return plan_aws(build, findings=findings)
 
 
-def test_by_default_there_are_a_key_and_four_buckets(plan_aws: Plans, place: Plans) -> None:
+def test_by_default_there_are_a_key_four_buckets_and_a_trail(plan_aws: Plans, place: Plans) -> None:
     plan = foundation(plan_aws, place)
     assert plan.types() == {
         **KEY,
+        **TRAIL,
         **bucket("logs", SETTINGS),
         **bucket("artifacts", LOGGED),
         **bucket("data", LOGGED),
@@ -84,7 +86,8 @@ def test_every_bucket_is_private_versioned_and_behind_tls(purpose: str, plan_aws
             "Resource": [arn, f"{arn}/*"],
             "Condition": condition,
         }
-    assert set(statements) == {"RefusePlainHttp", "RefuseOldTls"} | ({"AccessLogs"} if purpose == "logs" else set())
+    logs = {"AccessLogs", "TrailLooksAtTheBucket", "TrailWrites"}
+    assert set(statements) == {"RefusePlainHttp", "RefuseOldTls"} | (logs if purpose == "logs" else set())
 
 
 @pytest.mark.parametrize("purpose", ["artifacts", "data", "capture"])
@@ -155,7 +158,7 @@ def test_objects_expire_as_asked(args: Any, expiry: dict[str, int | None], plan_
 
 
 def test_the_key_rotates_and_trusts_the_account_alone(plan_aws: Plans, place: Plans) -> None:
-    plan = foundation(plan_aws, place)
+    plan = foundation(plan_aws, place, trail={"choice": "skip"})
     key = plan.resource("foundation-key").inputs
     assert (key["enableKeyRotation"], key["rotationPeriodInDays"], key["deletionWindowInDays"]) == (True, 365, 30)
     assert plan.resource("foundation-key-alias").inputs["name"] == "alias/shop-dev"
@@ -190,6 +193,7 @@ def test_an_adopted_key_and_bucket_are_referred_to_and_left_alone(plan_aws: Plan
     arn = f"arn:aws:kms:eu-central-1:{OTHER}:key/1"
     plan = foundation(plan_aws, place, key={"choice": "adopt", "arn": arn}, data={"choice": "adopt", "name": "lake"})
     assert plan.types() == {
+        **TRAIL,
         **bucket("logs", SETTINGS),
         **bucket("artifacts", LOGGED),
         **bucket("capture", LOGGED),
@@ -204,7 +208,14 @@ def test_an_adopted_key_and_bucket_are_referred_to_and_left_alone(plan_aws: Plan
 def test_what_is_skipped_goes_into_the_artifacts_bucket(plan_aws: Plans, place: Plans) -> None:
     skip = {"choice": "skip"}
     plan = foundation(
-        plan_aws, place, key=skip, data=skip, capture=skip, logs=skip, findings=frozenset({"bucket-encryption"})
+        plan_aws,
+        place,
+        key=skip,
+        data=skip,
+        capture=skip,
+        logs=skip,
+        trail=skip,
+        findings=frozenset({"bucket-encryption"}),
     )
     assert plan.types() == bucket("artifacts", SETTINGS)
     rule = plan.resource("foundation-artifacts-encryption").inputs["rules"][0]
@@ -220,6 +231,14 @@ def test_what_is_skipped_goes_into_the_artifacts_bucket(plan_aws: Plans, place: 
         ({"artifacts": {"choice": "skip"}}, "'artifacts' cannot be skipped"),
         ({"data": {"choice": "adopt"}}, "'data.name' is missing; write its name"),
         ({"key": {"choice": "adopt"}}, "'key.arn' is missing; write the ARN"),
+        ({"logs": {"choice": "skip"}}, "the trail has nowhere to be kept"),
+        ({"trail": {"choice": "adopt"}}, "'trail.arn' is missing"),
+        ({"budget": {"monthly_usd": 1.0}}, "nobody is told of it"),
+        ({"topics": {"gossip": {"emails": []}}}, "'topics' names 'gossip'"),
+        ({"network": {"choice": "create", "cidr": "10.0.0.0/16", "zones": ["a"]}}, "name 2 to 8"),
+        ({"network": {"choice": "create", "cidr": "10.0.0.0/8", "zones": ["a", "b"]}}, "is a /8"),
+        ({"network": {"choice": "create", "cidr": "10.0.0.1/16", "zones": ["a", "b"]}}, "is not a network"),
+        ({"network": {"choice": "adopt"}}, "write 'network.vpc_id'"),
         ({"data": {"choice": "borrow"}}, "'data.choice' is text; write one of 'create', 'adopt', 'skip'"),
         ({"buckets": {}}, "'buckets' is not a key of AwsFoundationArgs"),
     ],

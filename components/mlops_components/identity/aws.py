@@ -11,7 +11,8 @@ import pulumi_aws as aws
 from typing_extensions import TypedDict
 
 from mlops_components.args import ArgsError, checked
-from mlops_components.grants import AwsGrant, document, policy_document, statement
+from mlops_components.grants import AwsGrant, policy_document
+from mlops_components.identity.aws_trust import AwsFederation, trust_policy
 from mlops_components.naming import IAM_ROLE, physical_name
 from mlops_components.placement import AwsPlacement
 from mlops_components.tags import aws_tags
@@ -27,7 +28,14 @@ class AwsIdentityArgs(TypedDict):
     on_behalf_of: str
     """The stage on whose behalf it acts; it is shown, tagged and counted there."""
     services: list[str]
-    """Service principals that may assume the role, for this account only, e.g. `sagemaker.amazonaws.com`."""
+    """Service principals that may assume the role, for this account only, e.g. `sagemaker.amazonaws.com`; none where
+    only people or CI systems assume it."""
+    principals: NotRequired[list[str]]
+    """ARNs of roles, users or accounts that may assume the role. Default: none."""
+    federations: NotRequired[list[AwsFederation]]
+    """CI systems outside of AWS whose tokens may be exchanged for the role. Default: none."""
+    max_session_hours: NotRequired[int]
+    """How long people and CI systems may keep it at a time, 1 to 12; default 1."""
     grants: list[AwsGrant]
     """Its permissions; grants that overlap are merged."""
     permission_boundary: NotRequired[str]
@@ -35,7 +43,7 @@ class AwsIdentityArgs(TypedDict):
 
 
 class AwsIdentity(pulumi.ComponentResource):
-    """An IAM role that services assume, with one inline policy made from grants."""
+    """An IAM role with one inline policy made from grants."""
 
     platform = "aws"
 
@@ -46,9 +54,10 @@ class AwsIdentity(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AwsIdentityArgs, opts: Optional[pulumi.ResourceOptions] = None) -> None:
         args = checked(args, AwsIdentityArgs, "AwsIdentity")
-        if not args["services"]:
+        if not (args["services"] or args.get("principals") or args.get("federations")):
             raise ArgsError(
-                "AwsIdentity: 'services' is empty, so nobody could assume the role; name at least one service."
+                "AwsIdentity: 'services' is empty, so nobody could assume the role; name at least one service, or "
+                "'principals' or 'federations'."
             )
         # An argument of the same name would hide this: the SDK turns every argument into an attribute.
         self.stage = args["on_behalf_of"]
@@ -57,7 +66,13 @@ class AwsIdentity(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{name}-role",
             name=physical_name((placement["blueprint"], placement["scope"], args["purpose"]), IAM_ROLE),
-            assume_role_policy=_trust_policy(args["services"], placement["account_id"]),
+            assume_role_policy=trust_policy(
+                placement["account_id"],
+                args["services"],
+                args.get("principals") or [],
+                args.get("federations") or [],
+            ),
+            max_session_duration=args["max_session_hours"] * 3600 if "max_session_hours" in args else None,
             permissions_boundary=args.get("permission_boundary"),
             tags=aws_tags(placement, args["on_behalf_of"]),
             opts=pulumi.ResourceOptions(parent=self),
@@ -74,18 +89,3 @@ class AwsIdentity(pulumi.ComponentResource):
             self.role_arn = pulumi.Output.all(role.arn, policy.id).apply(lambda both: str(both[0]))
         self.role_name = role.name
         self.register_outputs({"role_arn": self.role_arn, "role_name": self.role_name})
-
-
-def _trust_policy(services: list[str], account_id: str) -> str:
-    # The condition keeps a service from acting with this role on behalf of another account (the confused deputy).
-    return document(
-        [
-            statement(
-                "Allow",
-                ["sts:AssumeRole"],
-                [],
-                principals={"Service": sorted(set(services))},
-                conditions={"StringEquals": {"aws:SourceAccount": account_id}},
-            )
-        ]
-    )

@@ -64,6 +64,10 @@ _ROOT = re.compile(r"arn:[\w-]+:iam::[^:]+:root")
 # `bucket/*` names one bucket, hence the account: S3 has none in its ARNs, and everywhere else `type/*` means all.
 _ALL_OF_A_SERVICE = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(?:[^:]*:\*|[^:]+:[\w-]+[/:]\*)")
 
+# A network interface has no name before AWS makes it: where it may be made is said by its subnet.
+_UNNAMED = ":network-interface/*"
+_SUBNET = "ec2:subnet"
+
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
@@ -156,8 +160,15 @@ def _resources(statement: _Statement) -> Iterator[Finding]:
     for arn in _many(statement.body.get("Resource")):
         if arn == "*" and actions and _WITHOUT_RESOURCE.issuperset(actions):
             continue
+        if str(arn).endswith(_UNNAMED) and _is_narrowed(statement.body.get("Condition")):
+            continue
         if arn == "*" or _ALL_OF_A_SERVICE.fullmatch(str(arn)):
             yield statement.finding("wildcard-resource", f"allows access to {arn!r}", fix)
+
+
+def _is_narrowed(condition: Any) -> bool:
+    tests = condition.values() if isinstance(condition, Mapping) else ()
+    return any(key.lower() == _SUBNET for test in tests if isinstance(test, Mapping) for key in test)
 
 
 def _is_everyone(principal: Any) -> bool:

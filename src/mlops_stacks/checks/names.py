@@ -48,7 +48,8 @@ def _sagemaker(key: str, longest: int) -> NameLimits:
 
 
 # Sources: S3 User Guide "Bucket naming rules"; IAM User Guide "IAM and AWS STS quotas"; KMS API CreateAlias;
-# ECR API CreateRepository; SageMaker API, the name parameter of each Create call; SNS API CreateTopic.
+# ECR API CreateRepository; SageMaker API, the name parameter of each Create call; SNS API CreateTopic; AWS Budgets
+# API CreateBudget; CloudTrail User Guide "Naming requirements"; EC2 API CreateSecurityGroup.
 LIMITS: Mapping[str, NameLimits] = {
     "aws:s3/bucket:Bucket": NameLimits(
         "bucket",
@@ -78,6 +79,17 @@ LIMITS: Mapping[str, NameLimits] = {
         256,
         r"([a-z0-9]+([._-][a-z0-9]+)*/)*[a-z0-9]+([._-][a-z0-9]+)*",
         "lower-case letters and digits, with single ._- or / between them",
+    ),
+    "aws:budgets/budget:Budget": NameLimits("name", 1, 100, r"[^:\\]+", "anything but : and \\", "account"),
+    "aws:cloudtrail/trail:Trail": NameLimits(
+        "name",
+        3,
+        128,
+        r"[a-zA-Z0-9]([._-]?[a-zA-Z0-9])*",
+        "letters and digits, with single ._- between them",
+    ),
+    "aws:ec2/securityGroup:SecurityGroup": NameLimits(
+        "name", 1, 255, r"(?!sg-)[\w .:/()#,@\[\]+=&;{}!$*-]+", "letters, digits and spaces, without `sg-` in front"
     ),
     "aws:sns/topic:Topic": NameLimits("name", 1, 256, r"[a-zA-Z0-9_-]+(\.fifo)?", "letters, digits and _-"),
     "aws:sagemaker/endpoint:Endpoint": _sagemaker("name", 63),

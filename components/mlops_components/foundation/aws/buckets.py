@@ -5,7 +5,7 @@ deprecated and would be fought over. The order between them matters: S3 refuses 
 the same time, and expiry of old versions needs versioning first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -67,6 +67,10 @@ class Place:
         return pulumi.Output.format("{0}/{1}*", self.arn, f"{self.folder}/" if self.folder else "")
 
 
+def _none(_: str) -> Sequence[Mapping[str, Any]]:
+    return ()
+
+
 @dataclass(frozen=True)
 class BucketSpec:
     """What one created bucket is like, apart from what all buckets have in common."""
@@ -77,6 +81,8 @@ class BucketSpec:
     reader_account_ids: Sequence[str] = ()
     log_sources: Sequence[str] = ()
     """Names of the buckets whose access logs arrive here; not empty only for the log bucket itself."""
+    more_statements: Callable[[str], Sequence[Mapping[str, Any]]] = _none
+    """ARN of the bucket -> further statements of its policy."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +248,7 @@ def bucket_policy(arn: str, placement: AwsPlacement, spec: BucketSpec) -> str:
     """Return the bucket's policy: no request without TLS 1.2, and then who else may come in."""
     everyone, everything = {"AWS": "*"}, [arn, f"{arn}/*"]
     old_tls = {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
-    statements = [
+    statements: list[Mapping[str, Any]] = [
         statement(
             "Deny",
             ["s3:*"],
@@ -262,7 +268,7 @@ def bucket_policy(arn: str, placement: AwsPlacement, spec: BucketSpec) -> str:
         )
     if spec.log_sources:
         statements.append(_log_delivery(arn, placement, spec.log_sources))
-    return document(statements)
+    return document([*statements, *spec.more_statements(arn)])
 
 
 def _log_delivery(arn: str, placement: AwsPlacement, sources: Sequence[str]) -> dict[str, Any]:
@@ -278,3 +284,34 @@ def _log_delivery(arn: str, placement: AwsPlacement, sources: Sequence[str]) -> 
             "StringEquals": {"aws:SourceAccount": placement["account_id"]},
         },
     )
+
+
+def network_log_statements(arn: str, placement: AwsPlacement) -> list[dict[str, Any]]:
+    """Return what lets flow logs of a VPC arrive (VPC User Guide, "Amazon S3 bucket permissions for flow logs").
+
+    Where a policy does not allow it, AWS would write one of its own over it.
+    """
+    region, account = placement["region"], placement["account_id"]
+    source = {"ArnLike": {"aws:SourceArn": f"arn:{aws_partition(region)}:logs:{region}:{account}:*"}}
+    service = {"Service": "delivery.logs.amazonaws.com"}
+    return [
+        statement(
+            "Allow",
+            ["s3:PutObject"],
+            [f"{arn}/network/AWSLogs/{account}/*"],
+            sid="NetworkLogs",
+            principals=service,
+            conditions={
+                "StringEquals": {"aws:SourceAccount": account, "s3:x-amz-acl": "bucket-owner-full-control"},
+                **source,
+            },
+        ),
+        statement(
+            "Allow",
+            ["s3:GetBucketAcl", "s3:ListBucket"],
+            [arn],
+            sid="NetworkLogsLookAtTheBucket",
+            principals=service,
+            conditions={"StringEquals": {"aws:SourceAccount": account}, **source},
+        ),
+    ]

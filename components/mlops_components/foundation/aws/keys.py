@@ -5,7 +5,7 @@ administering and using the key takes, listed in full, so that IAM policies deci
 our own roles are allowed to use it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -55,6 +55,13 @@ _USE = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
+_ROLE_USE = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+)
 _SERVICE_USE = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
 
 
@@ -64,14 +71,30 @@ class ScopeKey:
 
     arn: Optional[pulumi.Input[str]]
     region: str
-    children: tuple[pulumi.Resource, ...] = ()
+    own: bool = False
+    """Whether its policy is ours, so that services can be let use it."""
 
     def grant_through_s3(self, actions: Sequence[str]) -> list[AwsGrant]:
         """Return the permission to use the key by way of S3, and no other; none where there is no key."""
+        return self.grant_through("s3", actions)
+
+    def grant_through(self, service: str, actions: Sequence[str]) -> list[AwsGrant]:
+        """Return the permission to use the key by way of one service; none where there is no key."""
         if self.arn is None:
             return []
-        through_s3 = {"StringEquals": {"kms:ViaService": [f"s3.{self.region}.amazonaws.com"]}}
-        return [aws_grant(actions, [self.arn], through_s3)]
+        through = {"StringEquals": {"kms:ViaService": [f"{service}.{self.region}.amazonaws.com"]}}
+        return [aws_grant(actions, [self.arn], through)]
+
+    def grant_use(self) -> list[AwsGrant]:
+        """Return the permission to encrypt volumes and results of jobs with the key; none where there is no key.
+
+        A service that keeps a volume encrypted needs a grant of its own on the key, which it may be given only for
+        what AWS does on one's behalf.
+        """
+        if self.arn is None:
+            return []
+        for_aws = {"Bool": {"kms:GrantIsForAWSResource": ["true"]}}
+        return [aws_grant(_ROLE_USE, [self.arn]), aws_grant(["kms:CreateGrant"], [self.arn], for_aws)]
 
 
 def scope_key(
@@ -83,8 +106,12 @@ def scope_key(
     *,
     services: Sequence[str] = (),
     reader_account_ids: Sequence[str] = (),
+    statements: Sequence[Mapping[str, Any]] = (),
 ) -> ScopeKey:
-    """Return the key of a scope: created with rotation and an alias, adopted, or none."""
+    """Return the key of a scope: created with rotation and an alias, adopted, or none.
+
+    `statements` are further ones of a created key's policy.
+    """
     source = Choice(choice.get("choice", Choice.CREATE))
     if source is Choice.SKIP:
         return ScopeKey(None, placement["region"])
@@ -98,23 +125,28 @@ def scope_key(
         enable_key_rotation=True,
         rotation_period_in_days=365,
         deletion_window_in_days=choice.get("deletion_window_days", 30),
-        policy=key_policy(placement, services, reader_account_ids),
+        policy=key_policy(placement, services, reader_account_ids, statements),
         tags=aws_tags(placement, "foundation"),
         opts=stateful(parent, lifecycle),
     )
-    alias = aws.kms.Alias(
+    aws.kms.Alias(
         f"{name}-key-alias",
         name="alias/" + physical_name((placement["blueprint"], placement["scope"]), KMS_ALIAS),
         target_key_id=key.key_id,
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    return ScopeKey(key.arn, placement["region"], (key, alias))
+    return ScopeKey(key.arn, placement["region"], own=True)
 
 
-def key_policy(placement: AwsPlacement, services: Sequence[str], reader_account_ids: Sequence[str]) -> str:
+def key_policy(
+    placement: AwsPlacement,
+    services: Sequence[str],
+    reader_account_ids: Sequence[str],
+    more: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Return the key's policy. In a key policy the resource `*` means the key itself."""
     account, region = placement["account_id"], placement["region"]
-    statements: list[dict[str, Any]] = [
+    statements: list[Mapping[str, Any]] = [
         statement(
             "Allow",
             sorted({*_ADMINISTRATION, *_USE}),
@@ -146,4 +178,21 @@ def key_policy(placement: AwsPlacement, services: Sequence[str], reader_account_
                 conditions={"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
             )
         )
-    return document(statements)
+    return document([*statements, *more])
+
+
+def topics_statement(services: Sequence[str], topic_arns: Sequence[str]) -> dict[str, Any]:
+    """Return the statement by which services may publish to encrypted topics.
+
+    SNS names the topic in the encryption context of each use, whoever publishes, so that this holds also for services
+    that do not say on whose behalf they come (Amazon SNS Developer Guide, "Securing Amazon SNS data with server-side
+    encryption").
+    """
+    return statement(
+        "Allow",
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        ["*"],
+        sid="NewsOfThisScope",
+        principals={"Service": list(services)},
+        conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": list(topic_arns)}},
+    )
