@@ -22,6 +22,7 @@ VERBS = {
     "platforms": ["--json"],
     "plan": ["--environment", "--blueprint", "--format", "--output"],
     "render": ["--to", "--environment", "--blueprint"],
+    "permissions": ["--to", "--environment", "--blueprint"],
     "bootstrap": ["--environment", "--blueprint"],
     "preflight": ["--environment", "--blueprint", "--json"],
     "up": ["--environment", "--blueprint", "--executor"],

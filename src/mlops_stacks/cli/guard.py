@@ -20,6 +20,7 @@ _OURS = ("mlops_stacks.", "mlops_components.")
 EXIT_CODES = {
     "mlops_stacks.blueprint.problems.BlueprintError": ExitCode.REFUSED,
     "mlops_stacks.project.UnknownEnvironmentError": ExitCode.USAGE,
+    "mlops_stacks.permissions.deployer.NoPermissionsKnownError": ExitCode.REFUSED,
     "mlops_stacks.compose.overrides.OverrideError": ExitCode.REFUSED,
     "mlops_stacks.executors.embedded.errors.StackBusyError": ExitCode.REFUSED,
     "mlops_stacks.executors.embedded.errors.UnsupportedError": ExitCode.REFUSED,

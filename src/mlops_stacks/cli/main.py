@@ -18,6 +18,7 @@ from mlops_stacks.cli import (
     guard,
     observing,
     packages,
+    permitting,
     planning,
     readiness,
     releasing,
@@ -27,7 +28,7 @@ from mlops_stacks.cli.options import ProgramOptions
 
 DEBUG_VARIABLE = "MLOPS_STACKS_DEBUG"
 
-_BRIEF = frozenset({"plan", "render", "validate"})
+_BRIEF = frozenset({"permissions", "plan", "render", "validate"})
 """Verbs that end within seconds and need until then what they have made."""
 
 _HELP = """One typed blueprint becomes an MLOps platform: on AWS, GCP, Azure, Kubernetes or this machine.
@@ -86,7 +87,18 @@ def program(
     context.obj = ProgramOptions(blueprint)
 
 
-for group in (authoring, planning, comparing, readiness, delivering, training, releasing, packages, observing):
+for group in (
+    authoring,
+    planning,
+    permitting,
+    comparing,
+    readiness,
+    delivering,
+    training,
+    releasing,
+    packages,
+    observing,
+):
     group.add_to(app)
 
 
