@@ -20,6 +20,7 @@ from mlops_stacks.runtime import lineage
 
 if TYPE_CHECKING:
     from mlops_stacks.runtime.registry import Registry
+    from mlops_stacks.runtime.registry_sagemaker import SageMakerRegistry
 
 _TIMEOUT_SECONDS = 15.0
 _PAGE = 1000
@@ -88,11 +89,11 @@ class ModelRegistry:
             )
         return self.names[model]
 
-    def writable(self) -> Registry:
+    def writable(self) -> Registry | SageMakerRegistry:
         """The runtime's registry, which records approvals and rejections. Raises `RuntimeFault`s."""
-        from mlops_stacks.runtime.registry import Registry
+        from mlops_stacks.runtime.registry import open_registry
 
-        return Registry(self.tracking_uri, self.registry_uri)
+        return open_registry(self.tracking_uri, self.registry_uri)
 
 
 def registry_of(project: Project, executor: Executor) -> ModelRegistry:

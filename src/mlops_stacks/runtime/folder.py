@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,6 +100,18 @@ class RunFolder:
         import pandas as pd
 
         return pd.read_parquet(io.BytesIO(self._read(name)))
+
+    def put_file(self, source: Path, name: str) -> str:
+        """Put a local file here as `name`; returns its URI."""
+        path = self._path(name)
+        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        if self._local:
+            part = f"{path}.part-{os.getpid()}"
+            shutil.copyfile(source, part)
+            Path(part).replace(path)
+        else:
+            self._fs.put_file(str(source), path)
+        return self.location(name)
 
     def put_folder(self, source: Path, name: str) -> None:
         """Put the files of a local folder here as `name`, instead of what is there."""

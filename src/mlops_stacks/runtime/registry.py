@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from mlops_stacks.runtime import lineage
 from mlops_stacks.runtime.errors import RuntimeFault
 from mlops_stacks.runtime.quiet_mlflow import mlflow_errors
-from mlops_stacks.runtime.tracking import mlflow_client
+from mlops_stacks.runtime.tracking import is_sagemaker, mlflow_client
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
+
+    from mlops_stacks.runtime.registry_sagemaker import SageMakerRegistry
 
 
 class UnknownVersionError(RuntimeFault):
@@ -107,3 +109,12 @@ class Registry:
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
+
+
+def open_registry(tracking_uri: str | None, registry_uri: str | None) -> Registry | SageMakerRegistry:
+    """The registry behind a URI: SageMaker's for `sagemaker://<region>`, else one that speaks MLflow."""
+    if is_sagemaker(registry_uri):
+        from mlops_stacks.runtime.registry_sagemaker import SageMakerRegistry
+
+        return SageMakerRegistry(str(registry_uri))
+    return Registry(tracking_uri, registry_uri)

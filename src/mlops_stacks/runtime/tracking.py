@@ -59,8 +59,14 @@ class Tracker:
             self.client.set_terminated(self.run_id, "FINISHED" if succeeded else "FAILED")
 
 
+def is_sagemaker(registry_uri: str | None) -> bool:
+    """Whether versions are SageMaker's model packages, of which MLflow knows nothing."""
+    return registry_uri is not None and registry_uri.startswith("sagemaker://")
+
+
 def mlflow_client(tracking_uri: str | None, registry_uri: str | None) -> MlflowClient:
     """A client of both stores, which also become MLflow's defaults in this process."""
+    registry_uri = None if is_sagemaker(registry_uri) else registry_uri
     hush()
     import mlflow
 

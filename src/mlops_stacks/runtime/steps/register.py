@@ -11,7 +11,7 @@ from mlops_stacks.runtime.steps.extract import SUMMARY as EXTRACTED
 from mlops_stacks.runtime.steps.job import Job
 from mlops_stacks.runtime.steps.train import SUMMARY as TRAINED
 from mlops_stacks.runtime.steps.validate_model import REPORT as DECISION
-from mlops_stacks.runtime.tracking import MODEL_ARTIFACT, open_tracker
+from mlops_stacks.runtime.tracking import MODEL_ARTIFACT, is_sagemaker, open_tracker
 
 REPORT = "registered.json"
 _LONGEST_TAG = 500
@@ -58,7 +58,12 @@ def _register(job: Job, tags: dict[str, str]) -> dict[str, Any]:
     stored = job.folder.location(MODEL_ARTIFACT)
     version: str | None = None
     name = settings["registered_model"] or settings["model"]
-    if settings["registry_uri"] is not None:
+    if is_sagemaker(settings["registry_uri"]):
+        from mlops_stacks.runtime.steps.packaging import register_package
+
+        version = register_package(job, name, tags, tracker.run_id if tracker else None)
+        stored = f"{name.replace(':model-package-group/', ':model-package/', 1)}/{version}"
+    elif settings["registry_uri"] is not None:
         from mlops_stacks.runtime.registry import Registry
 
         registry = Registry(settings["tracking_uri"], settings["registry_uri"])

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_stacks.runtime.drift import profile, stability
 from mlops_stacks.runtime.errors import ContractError, RefusedError
+from mlops_stacks.runtime.folder import RunFolder
 from mlops_stacks.runtime.steps.job import PROFILE, Job
+from mlops_stacks.runtime.tracking import is_sagemaker
 from mlops_stacks.runtime.user_code import user_errors
 
 if TYPE_CHECKING:
@@ -92,7 +94,11 @@ def _reference(job: Job) -> tuple[dict[str, Any], str | None]:
     """The profile of the newest registered version's training data, if there is a registry and a version."""
     settings = job.settings
     model = settings["registered_model"]
-    if settings["registry_uri"] is None or settings["tracking_uri"] is None or model is None:
+    if model is None:
+        return {}, None
+    if is_sagemaker(settings["registry_uri"]):
+        return _profile_of_package(str(settings["registry_uri"]), model)
+    if settings["registry_uri"] is None or settings["tracking_uri"] is None:
         return {}, None
     from mlops_stacks.runtime.quiet_mlflow import mlflow_errors
     from mlops_stacks.runtime.registry import Registry
@@ -106,4 +112,16 @@ def _reference(job: Job) -> tuple[dict[str, Any], str | None]:
             if PROFILE in artefacts:
                 path = registry.client.download_artifacts(version.run_id, PROFILE, str(job.context.scratch))
                 return json.loads(Path(path).read_text()), str(version.version)
+    return {}, None
+
+
+def _profile_of_package(registry_uri: str, model: str) -> tuple[dict[str, Any], str | None]:
+    """SageMaker's versions say in which run folder they were made; the profile is there."""
+    from mlops_stacks.runtime.registry_sagemaker import RUN_FOLDER, SageMakerRegistry
+
+    for version in SageMakerRegistry(registry_uri).versions(model):
+        if RUN_FOLDER in version.tags:
+            folder = RunFolder(version.tags[RUN_FOLDER])
+            if folder.exists(PROFILE):
+                return folder.read_json(PROFILE), version.version
     return {}, None
