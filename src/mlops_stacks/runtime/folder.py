@@ -150,10 +150,11 @@ class RunFolder:
     def _write(self, name: str, content: bytes) -> None:
         """Objects of a store appear whole by nature; a local file is renamed into place."""
         path = self._path(name)
-        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
         if not self._local:
+            # A store has no folders; making one would look for, or even make, the bucket, which no step may do.
             self._fs.pipe_file(path, content)
             return
+        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
         part = f"{path}.part-{os.getpid()}"
         Path(part).write_bytes(content)
         Path(part).replace(path)
