@@ -99,7 +99,7 @@ def _joiner(settings: StepSettings) -> Callable[[pd.DataFrame, str], pd.DataFram
     def with_features(rows: pd.DataFrame, time: str) -> pd.DataFrame:
         if store is None or not features:
             return rows
-        from mlops_stacks.runtime.features.feast_store import join
+        from mlops_stacks.runtime.features.stores import join
 
         return join(store, features, rows, time)
 

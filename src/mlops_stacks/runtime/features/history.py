@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlops_components.spec.feature import FeatureGroup, FeatureStoreRef, FeatureType, key_columns
+from mlops_components.spec.feature import AnyFeatureStoreRef, FeatureGroup, FeatureStoreRef, FeatureType, key_columns
 from mlops_stacks.runtime.errors import ContractError, SettingsError
 
 if TYPE_CHECKING:
@@ -128,6 +128,6 @@ def read_history(store: FeatureStoreRef, group: str, columns: list[str]) -> pd.D
     return pd.read_parquet(path, columns=columns)
 
 
-def known_groups(store: FeatureStoreRef, offered: Mapping[str, object]) -> list[str]:
+def known_groups(store: AnyFeatureStoreRef, offered: Mapping[str, object]) -> list[str]:
     """The offered groups that the blueprint defines, sorted."""
     return sorted(set(offered) & set(store["groups"]))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlops_components.spec.feature import FeatureStoreRef, FeatureType, feature_type, input_name
+from mlops_components.spec.feature import AnyFeatureStoreRef, FeatureType, feature_type, input_name
 from mlops_stacks.runtime.errors import SettingsError
 from mlops_stacks.runtime.workload import Column, Kind
 
 
-def feature_columns(store: FeatureStoreRef | None, features: Sequence[str]) -> tuple[Column, ...]:
+def feature_columns(store: AnyFeatureStoreRef | None, features: Sequence[str]) -> tuple[Column, ...]:
     """An input for each feature `<group>.<feature>`. Raises `SettingsError` for one that no group has.
 
     All are nullable, since an entity may have no row yet. So whole numbers and truth values become floats: those have
@@ -18,7 +18,7 @@ def feature_columns(store: FeatureStoreRef | None, features: Sequence[str]) -> t
     return tuple(_column(store, feature) for feature in features)
 
 
-def _column(store: FeatureStoreRef | None, feature: str) -> Column:
+def _column(store: AnyFeatureStoreRef | None, feature: str) -> Column:
     kind = None if store is None else feature_type(store["groups"], feature)
     if store is None or kind is None:
         raise SettingsError(f"the model reads the feature `{feature}`, which no feature group of the settings has.")

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops_components.spec.feature import (
-    FeatureStoreRef,
+    AnyFeatureStoreRef,
     FeatureType,
     feature_type,
     input_name,
     is_online,
     key_columns,
 )
-from mlops_stacks.runtime.features.online import OnlineStore
+from mlops_stacks.runtime.features.stores import online
 from mlops_stacks.runtime.serving.tensors import DATATYPES, InputError
 from mlops_stacks.runtime.workload import Column
 
@@ -36,7 +36,7 @@ class _Lookup:
 class Completion:
     """Adds a model's features to requests."""
 
-    def __init__(self, store: FeatureStoreRef | None, features: Sequence[str], inputs: Sequence[Column]) -> None:
+    def __init__(self, store: AnyFeatureStoreRef | None, features: Sequence[str], inputs: Sequence[Column]) -> None:
         """`features` are `<group>.<feature>`, as the model's metadata names them."""
         kinds = {column.name: column.kind for column in inputs}
         known, self._unknown = _looked_up(store, features)
@@ -45,7 +45,7 @@ class Completion:
         self._floats = frozenset(name for name in self._datatypes if kinds[name] == "float")
         keys = {key for lookup in known for key in lookup.keys}
         self._only_keys = frozenset(keys - set(kinds))
-        self._online = None if store is None or not known else OnlineStore(store)
+        self._online = None if store is None or not known else online(store)
 
     def instances(self, instances: Sequence[Any]) -> Sequence[Any]:
         """The rows of the plain route, completed. Raises `InputError`."""
@@ -144,7 +144,9 @@ class Completion:
 _Row = Callable[[_Lookup, tuple[str | None, ...]], dict[str, Any]]
 
 
-def _looked_up(store: FeatureStoreRef | None, features: Sequence[str]) -> tuple[tuple[_Lookup, ...], tuple[str, ...]]:
+def _looked_up(
+    store: AnyFeatureStoreRef | None, features: Sequence[str]
+) -> tuple[tuple[_Lookup, ...], tuple[str, ...]]:
     """What can be looked up, by group; and the inputs that each request must bring, since nobody here has them."""
     found: dict[str, dict[str, str]] = {}
     unknown = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlops_components.spec.feature import FeatureStoreRef
+from mlops_components.spec.feature import AnyFeatureStoreRef
 from mlops_stacks.runtime.errors import ContractError, SettingsError
+from mlops_stacks.runtime.features.stores import ingest
 from mlops_stacks.runtime.steps.job import Job
 from mlops_stacks.runtime.user_code import user_errors
 from mlops_stacks.runtime.workload import OffersFeatures
@@ -20,18 +21,13 @@ def run(job: Job) -> dict[str, Any]:
     if store is None:
         raise SettingsError("the settings name no feature store, so there is nowhere to bring features.")
     computed = _computed(job, store)
-    from mlops_stacks.runtime.features.feast_store import materialise
-    from mlops_stacks.runtime.features.history import write_history, writing
-
-    with writing(store):
-        kept = {group: write_history(store, group, rows) for group, rows in computed.items()}
-        online = materialise(store)
-    summary = {"rows": {group: len(rows) for group, rows in computed.items()}, "history": kept, "online": online}
+    brought = ingest(store, computed)
+    summary = {"rows": {group: len(rows) for group, rows in computed.items()}, **brought}
     job.folder.write_json(REPORT, summary)
     return summary
 
 
-def _computed(job: Job, store: FeatureStoreRef) -> dict[str, Any]:
+def _computed(job: Job, store: AnyFeatureStoreRef) -> dict[str, Any]:
     """The workload's rows of each group that the blueprint defines, checked."""
     from mlops_stacks.runtime.features.history import known_groups, typed_rows
 
