@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,9 +10,12 @@ from pathlib import Path
 from figures import BENCHMARKS, PYTHON, Figure, program, table
 from measure import Comparison, compare, median, repeat
 
+sys.path.append(str(BENCHMARKS / "flat"))
+
 AIM = 1.15
 """Ours by the flat program's, wall time and peak memory."""
 SLICES = (("AWS slice, 2 accounts", "aws.yaml", "aws_slice.py"), ("local, 5 stages", "local.yaml", "local.py"))
+WHOLE = (("AWS, ten stages, 3 environments", BENCHMARKS.parent / "blueprints" / "aws.yaml"),)
 UNCOLLECTED = str(BENCHMARKS / "uncollected.py")
 SIZES = (10, 100, 1000)
 MODEL = {"aws": "{}", "local": "{release: 1}"}
@@ -39,7 +43,31 @@ models:
 
 def figures(runs: int = 11) -> list[Figure]:
     """Both slices, then the growth."""
-    return [*slices(runs), *growth()]
+    return [*slices(runs), *whole(runs), *growth()]
+
+
+def whole(runs: int) -> list[Figure]:
+    """Every stage of AWS in three environments, beside a flat program with the same resources, and how many."""
+    from replayed import record
+
+    from mlops_stacks.operations.opening import open_project
+    from mlops_stacks.operations.planning import plan
+
+    found = []
+    for name, blueprint in WHOLE:
+        made = plan(open_project(blueprint, BENCHMARKS))
+        resources = sum(1 for resource in made.resources if resource.custom and not resource.is_provider)
+        lines = sum(1 for line in blueprint.read_text(encoding="utf-8").splitlines() if line.split("#")[0].strip())
+        found.append(Figure(f"{name}: resources, from lines of YAML", f"{resources}", f"{lines}"))
+        with tempfile.TemporaryDirectory() as folder:
+            recorded = Path(folder) / "recorded.json"
+            recorded.write_text(record(made), encoding="utf-8")
+            ours = [PYTHON, str(BENCHMARKS / "composed.py"), str(blueprint)]
+            other = [PYTHON, str(BENCHMARKS / "flat" / "replayed.py"), str(recorded)]
+            found += _compared(f"plan, {name}", compare(ours, other, runs), aimed=True)
+            bare = compare([ours[0], UNCOLLECTED, *ours[1:]], [other[0], UNCOLLECTED, *other[1:]], runs)
+            found += _compared(f"the same, no garbage collector in either, {name}", bare, aimed=False)
+    return found
 
 
 def slices(runs: int) -> list[Figure]:

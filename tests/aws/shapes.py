@@ -48,7 +48,7 @@ def check_request(
     `references`: the parameters are the arguments of a pipeline step, where `{"Get": …}` or `{"Std:Join": …}` may
     stand for any value. A string with a token of the plan is held to be a string, of whatever form.
     """
-    shape = _service(service).operation_model(operation).input_shape
+    shape = service_model(service).operation_model(operation).input_shape
     if shape is None:
         return [f"{operation} takes no parameters"] if params else []
     return list(_complaints(shape, params, operation, frozenset(given_later), references))
@@ -56,11 +56,12 @@ def check_request(
 
 def check_shape(service: str, shape: str, value: Any, *, references: bool = False) -> list[str]:
     """The same for one named shape of a service's model: `check_shape("sagemaker", "PipelineName", name)`."""
-    return list(_complaints(_service(service).shape_for(shape), value, shape, frozenset(), references))
+    return list(_complaints(service_model(service).shape_for(shape), value, shape, frozenset(), references))
 
 
 @cache
-def _service(name: str) -> Any:
+def service_model(name: str) -> Any:
+    """The model of a service, as botocore has it."""
     return botocore.session.Session().get_service_model(name)
 
 
