@@ -11,13 +11,12 @@ import pulumi
 from typing_extensions import TypedDict
 
 from mlops_components.args import checked
-from mlops_components.feature_store.feast_files import configuration, definitions
+from mlops_components.feature_store.smoke import smoke_features
 from mlops_components.lifecycle import Lifecycle, stateful
 from mlops_components.local.code_resources import GitRepository
 from mlops_components.local.documents import json_document
 from mlops_components.local.resources import Directory, File
-from mlops_components.spec.delivery import WORK, SmokeFeatures
-from mlops_components.spec.feature import FeatureGroup, FeatureStoreRef
+from mlops_components.spec.feature import FeatureGroup
 from mlops_components.spec.pipeline import PipelineSpec
 from mlops_components.spec.settings import SecretRef
 
@@ -129,32 +128,11 @@ class LocalContinuousIntegration(pulumi.ComponentResource):
         )
 
 
-def _feature_store(args: LocalContinuousIntegrationArgs) -> Optional[SmokeFeatures]:
-    """A store in a build's own files: what a smoke model computes must not reach an environment's."""
-    groups = args["feature_groups"]
-    if groups is None:
-        return None
-    folder = f"{args['directory']}/builds/{WORK}/features"
-    store: FeatureStoreRef = {
-        "repository": f"{folder}/repository",
-        "project": f"{args['blueprint']}_ci".replace("-", "_"),
-        "history": f"{folder}/history",
-        "online": f"{folder}/repository/online_store.db",
-        "groups": groups,
-    }
-    return {
-        "store": store,
-        "files": {
-            "feature_store.yaml": configuration(store["project"], store["repository"], store["online"]),
-            "definitions.py": definitions(groups, store["history"]),
-        },
-    }
-
-
 def _settings(
     args: LocalContinuousIntegrationArgs, builds: pulumi.Input[str], packages: pulumi.Input[str]
 ) -> dict[str, Any]:
     """The `CiSettings` document."""
+    groups, builds_folder = args["feature_groups"], f"{args['directory']}/builds"
     return {
         "blueprint": args["blueprint"],
         "branch": args["built_branch"],
@@ -164,7 +142,7 @@ def _settings(
         "timeout_minutes": args["timeout_minutes"],
         "smoke_parameters": args["smoke_parameters"],
         "models": args["models"],
-        "feature_store": _feature_store(args),
+        "feature_store": None if groups is None else smoke_features(args["blueprint"], builds_folder, groups),
         "secrets": args["secrets"],
         "builds": builds,
         "packages": packages,

@@ -19,6 +19,7 @@ from mlops_stacks.blueprint.lock_files import Moment, moment, printable, read_lo
 PackageVersion = Annotated[int, Field(ge=1)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 WheelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.+!-]+\.whl$")]
+ImageReference = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$")]
 
 _HEADER = "# Which pipeline package runs. Written by `mlops-stacks deliver`; keep it under version control.\n"
 
@@ -33,6 +34,8 @@ class Delivered(Model):
     """File name of its wheel."""
     sha256: Sha256
     """Of the wheel."""
+    image: ImageReference | None = None
+    """Image that was built from it, `<repository>@sha256:…`; null where steps run without one."""
     delivered_by: str
     delivered_at: Moment
     approved_by: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from mlops_stacks.blueprint.aws_stages.state import secrets_alias, state_bucket
 from mlops_stacks.blueprint.target import AwsTarget
 from mlops_stacks.blueprint.vocabulary import SHARED, Platform
 from mlops_stacks.project import Project
@@ -42,7 +43,7 @@ def _state(project: Project, target: AwsTarget | None) -> Section:
     title = "1. State backend: where Pulumi keeps what it knows"
     if target is None:
         return Section(title, ("pulumi login", "# or any backend that `pulumi login --help` names"))
-    bucket = f"{project.blueprint.name}-pulumi-state-{target.account}"
+    bucket = state_bucket(project.blueprint.name, target.account)
     place = "" if target.region == "us-east-1" else f" --create-bucket-configuration LocationConstraint={target.region}"
     block = "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"
     return Section(
@@ -61,7 +62,7 @@ def _secrets(project: Project, scopes: Iterable[str], target: AwsTarget | None) 
     stacks = [project.blueprint.stack(scope) for scope in scopes]
     if target is None:
         return Section(title, tuple(f"pulumi stack init {stack}" for stack in stacks))
-    alias = f"alias/{project.blueprint.name}-pulumi"
+    alias = secrets_alias(project.blueprint.name)
     return Section(
         title,
         (
