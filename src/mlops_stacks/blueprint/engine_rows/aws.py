@@ -4,16 +4,54 @@ from __future__ import annotations
 
 from functools import partial
 
+from mlops_stacks.blueprint.aws_stages.delivery import (
+    CodePipelineDelivery,
+    CodePipelineIntegration,
+    GitHubActions,
+    GitLabCi,
+)
 from mlops_stacks.blueprint.aws_stages.features import SageMakerFeatureStore
 from mlops_stacks.blueprint.aws_stages.foundation import AwsFoundation
+from mlops_stacks.blueprint.aws_stages.monitoring import SageMakerMonitoring
+from mlops_stacks.blueprint.aws_stages.serving import SageMakerServing
 from mlops_stacks.blueprint.aws_stages.tracking import SageMakerMlflow
-from mlops_stacks.blueprint.engine import MODEL_NAMES, TAGS, Engine, engine_on
+from mlops_stacks.blueprint.engine import MODEL_NAMES, STATELESS, TAGS, Engine, engine_on
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
 
 _on = partial(engine_on, Platform.AWS)
 
+SERVED = (
+    *TAGS,
+    *MODEL_NAMES,
+    "workload.entry_point",
+    "models.*.release",
+    "models.*.rollout.**",
+    "models.*.realtime.workers",
+    "models.*.realtime.capture.**",
+    "models.*.realtime.autoscaling.**",
+)
+"""What every engine that serves makes use of."""
+
+# What CI 1 makes of a blueprint: the workload, and the models that it tries.
+_BUILT = (
+    *TAGS,
+    "workload.entry_point",
+    "secrets.**",
+    "feature_groups.**",
+    "models.*.parameters.**",
+    "models.*.features.**",
+    "models.*.pipeline.timeout_minutes",
+    "notifications.**",
+)
+
 ENGINES: tuple[Engine, ...] = (
-    _on(Stage.FOUNDATION, "aws", "S3, KMS, ECR, IAM", options=AwsFoundation, reads=TAGS),
+    _on(
+        Stage.FOUNDATION,
+        "aws",
+        "S3, KMS, VPC, ECR, IAM, SNS, CloudTrail",
+        options=AwsFoundation,
+        reads=(*TAGS, "notifications.**", "access.**"),
+    ),
     _on(
         Stage.FEATURE_STORE,
         "sagemaker",
@@ -23,8 +61,42 @@ ENGINES: tuple[Engine, ...] = (
         needs=(Stage.FOUNDATION,),
     ),
     _on(Stage.WORKBENCH, "sagemaker_studio", "SageMaker Studio"),
-    _on(Stage.CONTINUOUS_INTEGRATION, "codepipeline", "CodePipeline and CodeBuild"),
-    _on(Stage.PIPELINE_DELIVERY, "codepipeline", "CodePipeline"),
+    _on(
+        Stage.CONTINUOUS_INTEGRATION,
+        "codepipeline",
+        "CodePipeline and CodeBuild",
+        options=CodePipelineIntegration,
+        reads=_BUILT,
+        needs=(Stage.FOUNDATION,),
+        ignores=STATELESS,
+    ),
+    _on(
+        Stage.CONTINUOUS_INTEGRATION,
+        "github_actions",
+        "GitHub Actions, with tokens instead of keys",
+        options=GitHubActions,
+        reads=_BUILT,
+        needs=(Stage.FOUNDATION,),
+        ignores=STATELESS,
+    ),
+    _on(
+        Stage.CONTINUOUS_INTEGRATION,
+        "gitlab_ci",
+        "GitLab CI, with tokens instead of keys",
+        options=GitLabCi,
+        reads=_BUILT,
+        needs=(Stage.FOUNDATION,),
+        ignores=STATELESS,
+    ),
+    _on(
+        Stage.PIPELINE_DELIVERY,
+        "codepipeline",
+        "CodePipeline and CodeBuild",
+        options=CodePipelineDelivery,
+        reads=(*TAGS, "models.*.release", "notifications.**"),
+        needs=(Stage.FOUNDATION,),
+        ignores=STATELESS,
+    ),
     _on(
         Stage.EXPERIMENT_TRACKING,
         "sagemaker_mlflow",
@@ -42,8 +114,40 @@ ENGINES: tuple[Engine, ...] = (
     ),
     _on(Stage.TRAINING_PIPELINE, "sagemaker", "SageMaker Pipelines"),
     _on(Stage.TRAINING_PIPELINE, "step_functions", "Step Functions"),
-    _on(Stage.SERVING, "sagemaker", "SageMaker endpoints"),
+    _on(
+        Stage.SERVING,
+        "sagemaker",
+        "SageMaker endpoints",
+        options=SageMakerServing,
+        reads=(
+            *SERVED,
+            "models.*.realtime.compute.instance_type",
+            "models.*.batch.schedule.**",
+            "models.*.batch.input",
+            "models.*.batch.output",
+            "models.*.batch.compute.instance_type",
+        ),
+        needs=(Stage.FOUNDATION, Stage.MODEL_REGISTRY),
+        ignores=STATELESS,
+    ),
     _on(Stage.SERVING, "lambda", "Lambda"),
     _on(Stage.SERVING, "ecs", "ECS on Fargate"),
-    _on(Stage.MONITORING, "sagemaker", "SageMaker Model Monitor and CloudWatch"),
+    _on(
+        Stage.MONITORING,
+        "sagemaker",
+        "SageMaker Model Monitor and CloudWatch",
+        options=SageMakerMonitoring,
+        reads=(
+            *TAGS,
+            *MODEL_NAMES,
+            "workload.entry_point",
+            "workload.image",
+            "models.*.monitoring.**",
+            "models.*.retraining.**",
+        ),
+        needs=(Stage.FOUNDATION, Stage.SERVING),
+        ignores=STATELESS,
+        native=True,
+        state="Model Monitor takes no new customers since 2026-07-30",
+    ),
 )
