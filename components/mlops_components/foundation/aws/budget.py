@@ -45,7 +45,7 @@ def create_budget(
         limit_amount=f"{budget['monthly_usd']:.2f}",
         limit_unit="USD",
         filter_expression=_costs_of(placement),
-        metrics=["UnblendedCost"],
+        metrics="UnblendedCost",
         notifications=notifications,
         tags=aws_tags(placement, "foundation"),
         opts=pulumi.ResourceOptions(parent=parent),
