@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from mlops_components.spec.rollout import Strategy
+from mlops_stacks.blueprint import cloud_rules
 from mlops_stacks.blueprint.engine import Engine
 from mlops_stacks.blueprint.engines import ENGINES, engines_of, find_engine
 from mlops_stacks.blueprint.feature_rules import feature_rules
@@ -34,10 +35,13 @@ def broken_rules(blueprint: Blueprint, document: Mapping[str, Any]) -> list[Prob
             _model_rules,
             _watching_rules,
             feature_rules,
+            *cloud_rules.settings_rules(),
             _unread_fields,
         )
         for rule in settings_rules:
             problems += [replace(p, path=(*at, "settings", *p.path)) for p in rule(environment.settings)]
+    for of_blueprint in cloud_rules.blueprint_rules():
+        problems += of_blueprint(blueprint)
     problems += _scope_fields(blueprint, document)
     problems += _port_rules(blueprint)
     return problems
@@ -139,8 +143,9 @@ def _model_rules(settings: Settings) -> Iterator[Problem]:
         ):
             if schedule is not None:
                 yield from (replace(p, path=(*path, *p.path)) for p in broken_schedule(schedule))
-        if model.rollout and serving and model.rollout["strategy"] not in _STRATEGIES.get(serving.name, ()):
-            can = ", ".join(_STRATEGIES.get(serving.name, ()))
+        can_do = _STRATEGIES.get(serving.name) if serving else None
+        if model.rollout and serving and can_do and model.rollout["strategy"] not in can_do:
+            can = ", ".join(can_do)
             yield Problem(
                 (*at, "rollout", "strategy"),
                 f"engine `{serving.name}` cannot do {model.rollout['strategy'].value}: {_WHY_NOT[serving.name]}",
@@ -176,8 +181,19 @@ def _watching_rules(settings: Settings) -> Iterator[Problem]:
             )
 
 
-_STRATEGIES = {"local": (Strategy.ALL_AT_ONCE.value,)}
-_WHY_NOT = {"local": "one process answers on the model's port, so there is no traffic to split"}
+_STRATEGIES = {
+    "local": (Strategy.ALL_AT_ONCE.value,),
+    "sagemaker": tuple(strategy.value for strategy in Strategy),
+    "lambda": (Strategy.ALL_AT_ONCE.value, Strategy.CANARY.value),
+    "ecs": (Strategy.ALL_AT_ONCE.value, Strategy.BLUE_GREEN.value, Strategy.CANARY.value),
+}
+"""Engines that have a component -> the strategies that they can do."""
+_WHY_NOT = {
+    "local": "one process answers on the model's port, so there is no traffic to split",
+    "sagemaker": "it is none of its ways",
+    "lambda": "a function's alias points at two versions only while traffic moves from one to the other",
+    "ecs": "a service has two sets of copies only while traffic moves from one to the other",
+}
 
 
 def _unread_fields(settings: Settings) -> Iterator[Problem]:

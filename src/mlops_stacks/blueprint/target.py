@@ -20,6 +20,9 @@ class AwsTarget(Model):
     """e.g. `eu-west-1`."""
     role: Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")] | None = None
     """ARN of a role that the deployer assumes."""
+    zones: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$")], ...] = ()
+    """Availability zones of a network that is made, at least two, e.g. `[eu-west-1a, eu-west-1b]`. Which ones an
+    account may use, its console says."""
 
 
 class GcpTarget(Model):

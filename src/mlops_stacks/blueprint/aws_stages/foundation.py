@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from mlops_stacks.blueprint.aws_stages.words import Arn
+from mlops_stacks.blueprint.aws_stages.audit import Budget, CreateTrail, Oidc, Trail
+from mlops_stacks.blueprint.aws_stages.network import Network, SkipNetwork
+from mlops_stacks.blueprint.aws_stages.words import Arn, mode_of
 from mlops_stacks.blueprint.base import Model
 from mlops_stacks.blueprint.stage_options import StageOptions
 
@@ -15,12 +16,6 @@ _BUCKET_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 BucketName = Annotated[
     str, StringConstraints(min_length=3, max_length=63, pattern=rf"^{_BUCKET_LABEL}(\.{_BUCKET_LABEL})*$")
 ]
-
-
-def _mode(raw: Any) -> str | None:
-    """What is to be done with a resource; a mapping without `mode` means one of the platform's own."""
-    mode = raw.get("mode", "create") if isinstance(raw, Mapping) else getattr(raw, "mode", None)
-    return mode if isinstance(mode, str) else None
 
 
 class CreateBucket(Model):
@@ -32,7 +27,8 @@ class CreateBucket(Model):
 
 
 class AdoptBucket(Model):
-    """A bucket that exists already; its settings stay its owner's business."""
+    """A bucket that exists already; its settings stay its owner's business. One for logs must let S3, CloudTrail and
+    the network's flow logs deliver to it."""
 
     mode: Literal["adopt"]
     name: BucketName
@@ -44,10 +40,13 @@ class SkipBucket(Model):
     mode: Literal["skip"]
 
 
-Bucket = Annotated[Annotated[CreateBucket, Tag("create")] | Annotated[AdoptBucket, Tag("adopt")], Discriminator(_mode)]
+Bucket = Annotated[
+    Annotated[CreateBucket, Tag("create")] | Annotated[AdoptBucket, Tag("adopt")],
+    Discriminator(mode_of),
+]
 OptionalBucket = Annotated[
     Annotated[CreateBucket, Tag("create")] | Annotated[AdoptBucket, Tag("adopt")] | Annotated[SkipBucket, Tag("skip")],
-    Discriminator(_mode),
+    Discriminator(mode_of),
 ]
 
 
@@ -60,7 +59,8 @@ class CreateKey(Model):
 
 
 class AdoptKey(Model):
-    """A key that exists already; its policy must let the account's IAM policies decide."""
+    """A key that exists already; its policy must let the account's IAM policies decide. Topics and the audit trail are
+    encrypted with keys of AWS's, since the services that write them would have to stand in that policy."""
 
     mode: Literal["adopt"]
     arn: Arn
@@ -74,12 +74,12 @@ class SkipKey(Model):
 
 EncryptionKey = Annotated[
     Annotated[CreateKey, Tag("create")] | Annotated[AdoptKey, Tag("adopt")] | Annotated[SkipKey, Tag("skip")],
-    Discriminator(_mode),
+    Discriminator(mode_of),
 ]
 
 
 class AwsFoundation(StageOptions):
-    """Keys, buckets and image repository on AWS."""
+    """Keys, buckets, network, image repository, audit trail and budget on AWS."""
 
     engine: Literal["aws"] = "aws"
     key: EncryptionKey = CreateKey()
@@ -87,6 +87,16 @@ class AwsFoundation(StageOptions):
     data_bucket: OptionalBucket = CreateBucket()
     capture_bucket: OptionalBucket = CreateBucket(expire_days=90)
     logs_bucket: OptionalBucket = CreateBucket(expire_days=365)
+    network: Network = SkipNetwork(mode="skip")
+    """Where jobs, endpoints and notebooks run; default: in networks that AWS manages."""
+    trail: Trail = CreateTrail()
+    """Audit trail of who read and wrote models and data."""
+    budget: Budget | None = None
+    """What each environment may cost; default: nobody watches."""
+    github_oidc: Oidc | None = None
+    """Trust in GitHub's tokens; default: made where GitHub Actions builds."""
+    gitlab_oidc: Oidc | None = None
+    """Trust in GitLab's tokens; default: made where GitLab builds."""
     permission_boundary: Arn | None = None
     """ARN of a policy that bounds every role that is made; default: none."""
     old_versions_days: Annotated[int, Field(ge=1)] = 90

@@ -15,7 +15,9 @@ from mlops_stacks.blueprint.aws_stages.foundation import AwsFoundation
 from mlops_stacks.blueprint.aws_stages.monitoring import SageMakerMonitoring
 from mlops_stacks.blueprint.aws_stages.serving import SageMakerServing
 from mlops_stacks.blueprint.aws_stages.tracking import SageMakerMlflow
-from mlops_stacks.blueprint.engine import MODEL_NAMES, STATELESS, TAGS, Engine, engine_on
+from mlops_stacks.blueprint.aws_stages.training import SageMakerTraining, StepFunctionsTraining
+from mlops_stacks.blueprint.aws_stages.workbench import SageMakerStudio
+from mlops_stacks.blueprint.engine import MODEL_NAMES, STATELESS, STEP_FIELDS, TAGS, Engine, engine_on
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
 
 _on = partial(engine_on, Platform.AWS)
@@ -44,6 +46,17 @@ _BUILT = (
     "notifications.**",
 )
 
+# What the steps of a pipeline on AWS are told, and what starts and watches them. The workload's folder is CI 1's.
+_TRAINED = (
+    *TAGS,
+    *MODEL_NAMES,
+    *(field for field in STEP_FIELDS if field != "workload.path"),
+    "workload.image",
+    "models.*.pipeline.compute.**",
+    "models.*.pipeline.triggers.**",
+    "notifications.**",
+)
+
 ENGINES: tuple[Engine, ...] = (
     _on(
         Stage.FOUNDATION,
@@ -60,7 +73,14 @@ ENGINES: tuple[Engine, ...] = (
         reads=(*TAGS, "feature_groups.**"),
         needs=(Stage.FOUNDATION,),
     ),
-    _on(Stage.WORKBENCH, "sagemaker_studio", "SageMaker Studio"),
+    _on(
+        Stage.WORKBENCH,
+        "sagemaker_studio",
+        "SageMaker Studio",
+        options=SageMakerStudio,
+        reads=(*TAGS, "access.**", "workload.entry_point"),
+        needs=(Stage.FOUNDATION,),
+    ),
     _on(
         Stage.CONTINUOUS_INTEGRATION,
         "codepipeline",
@@ -112,8 +132,24 @@ ENGINES: tuple[Engine, ...] = (
         "SageMaker model packages",
         reads=(*TAGS, *MODEL_NAMES, "models.*.description"),
     ),
-    _on(Stage.TRAINING_PIPELINE, "sagemaker", "SageMaker Pipelines"),
-    _on(Stage.TRAINING_PIPELINE, "step_functions", "Step Functions"),
+    _on(
+        Stage.TRAINING_PIPELINE,
+        "sagemaker",
+        "SageMaker Pipelines",
+        options=SageMakerTraining,
+        reads=(*_TRAINED, "models.*.pipeline.tuning.**", "models.*.pipeline.bias_check.**"),
+        needs=(Stage.FOUNDATION,),
+        ignores=STATELESS,
+    ),
+    _on(
+        Stage.TRAINING_PIPELINE,
+        "step_functions",
+        "Step Functions",
+        options=StepFunctionsTraining,
+        reads=_TRAINED,
+        needs=(Stage.FOUNDATION,),
+        ignores=STATELESS,
+    ),
     _on(
         Stage.SERVING,
         "sagemaker",

@@ -9,9 +9,12 @@ import pulumi
 
 from mlops_components.grants import AwsGrant
 from mlops_components.identity.aws import AwsIdentity, AwsIdentityArgs
+from mlops_components.identity.aws_trust import AwsFederation
 from mlops_components.placement import AwsPlacement
+from mlops_stacks.blueprint.aws_stages.foundation import AwsFoundation
+from mlops_stacks.blueprint.aws_stages.network import SkipNetwork
 from mlops_stacks.blueprint.target import AwsTarget
-from mlops_stacks.blueprint.vocabulary import Platform, Stage
+from mlops_stacks.blueprint.vocabulary import SHARED, Platform, Stage
 from mlops_stacks.compose.context import Context
 
 
@@ -50,9 +53,19 @@ def lifecycle(context: Context, stage: Stage) -> str:
 
 
 def identity(
-    context: Context, stage: Stage, purpose: str, services: Sequence[str], grants: Sequence[AwsGrant]
+    context: Context,
+    stage: Stage,
+    purpose: str,
+    services: Sequence[str],
+    grants: Sequence[AwsGrant],
+    *,
+    principals: Sequence[str] = (),
+    federations: Sequence[AwsFederation] = (),
 ) -> AwsIdentity:
-    """A role for one purpose of a stage, made before the stage's component, with exactly these permissions."""
+    """A role for one purpose of a stage, made before the stage's component, with exactly these permissions.
+
+    Besides services, principals (ARNs) and tokens of CI systems (`federations`) may be let assume it.
+    """
     foundation: Any = context.settings.stages.foundation
     boundary = getattr(foundation, "permission_boundary", None)
     args: AwsIdentityArgs = {
@@ -64,7 +77,55 @@ def identity(
     }
     if boundary:
         args["permission_boundary"] = boundary
+    if principals:
+        args["principals"] = list(principals)
+    if federations:
+        args["federations"] = list(federations)
     return AwsIdentity(f"{stage.value.replace('_', '-')}-{purpose}", args, options(context))
+
+
+def network(context: Context) -> dict[str, Any] | None:
+    """Where jobs, endpoints and notebooks of an environment run; None in networks that AWS manages."""
+    if context.scope == SHARED or isinstance(_foundation(context).network, SkipNetwork):
+        return None
+    foundation: Any = context.contract(Stage.FOUNDATION)
+    return {"subnet_ids": foundation.subnet_ids, "security_group_ids": [foundation.security_group_id]}
+
+
+def grants_of_network(context: Context) -> list[AwsGrant]:
+    """What a role needs besides, for what runs in the network; nothing where there is none."""
+    if network(context) is None:
+        return []
+    foundation: Any = context.contract(Stage.FOUNDATION)
+    return list(foundation.grant_network_interfaces())
+
+
+def news(context: Context) -> dict[str, list[str]]:
+    """Kind of news -> the addresses that are told, for the kinds that there are in a scope."""
+    told: dict[str, list[str]] = {}
+    for notification in context.settings.notifications:
+        for kind in notification.on:
+            if context.scope != SHARED or kind in _NEWS_OF_DELIVERY:
+                told.setdefault(kind, []).append(notification.email)
+    return {kind: sorted(set(told[kind])) for kind in sorted(told)}
+
+
+_NEWS_OF_DELIVERY = ("success", "failure")
+"""Nothing is served in the shared scope, and its costs are no environment's."""
+
+
+def topic(context: Context, kind: str) -> pulumi.Output[str] | None:
+    """The topic of a kind of news (`success`, `failure`, `alarm`, `budget`); None where nobody is told of it."""
+    if kind not in news(context):
+        return None
+    foundation: Any = context.contract(Stage.FOUNDATION)
+    arn: pulumi.Output[str] = foundation.topic_arns.apply(lambda arns: arns[kind])
+    return arn
+
+
+def _foundation(context: Context) -> AwsFoundation:
+    chosen: AwsFoundation = context.options(Stage.FOUNDATION)
+    return chosen
 
 
 def options(context: Context) -> pulumi.ResourceOptions:
