@@ -53,6 +53,10 @@ _WITHOUT_RESOURCE = frozenset(
         "ec2:describevpcs",
         "ecr:getauthorizationtoken",
         "logs:describeloggroups",
+        "sagemaker:listapps",
+        "sagemaker:listdomains",
+        "sagemaker:listspaces",
+        "sagemaker:listuserprofiles",
         "sts:getcalleridentity",
         "xray:puttelemetryrecords",
         "xray:puttracesegments",
@@ -67,6 +71,10 @@ _ALL_OF_A_SERVICE = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(?:[^:]*:\*|[^:]+:[\w-]+[
 # A network interface has no name before AWS makes it: where it may be made is said by its subnet.
 _UNNAMED = ":network-interface/*"
 _SUBNET = "ec2:subnet"
+
+# The key of another account's scope is known by its alias only, which a condition can demand.
+_ALL_KEYS = re.compile(r"arn:[^:]+:kms:[^:*]+:[0-9]{12}:key/\*")
+_ALIAS = "kms:resourcealiases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +168,17 @@ def _resources(statement: _Statement) -> Iterator[Finding]:
     for arn in _many(statement.body.get("Resource")):
         if arn == "*" and actions and _WITHOUT_RESOURCE.issuperset(actions):
             continue
-        if str(arn).endswith(_UNNAMED) and _is_narrowed(statement.body.get("Condition")):
+        if str(arn).endswith(_UNNAMED) and _is_narrowed(statement.body.get("Condition"), _SUBNET):
+            continue
+        if _ALL_KEYS.fullmatch(str(arn)) and _is_narrowed(statement.body.get("Condition"), _ALIAS):
             continue
         if arn == "*" or _ALL_OF_A_SERVICE.fullmatch(str(arn)):
             yield statement.finding("wildcard-resource", f"allows access to {arn!r}", fix)
 
 
-def _is_narrowed(condition: Any) -> bool:
+def _is_narrowed(condition: Any, wanted: str) -> bool:
     tests = condition.values() if isinstance(condition, Mapping) else ()
-    return any(key.lower() == _SUBNET for test in tests if isinstance(test, Mapping) for key in test)
+    return any(key.lower() == wanted for test in tests if isinstance(test, Mapping) for key in test)
 
 
 def _is_everyone(principal: Any) -> bool:
