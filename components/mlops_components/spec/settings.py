@@ -93,6 +93,8 @@ class CaptureSettings(TypedDict):
     """Folder URI; one JSON-lines file a day and process below `<model>/`."""
     sample_percent: float
     """0 to 100."""
+    at_once: NotRequired[bool]
+    """Whether a request is written before it is answered, where the process may be halted afterwards; default false."""
 
 
 class ServerSettings(TypedDict):

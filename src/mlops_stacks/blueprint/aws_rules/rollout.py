@@ -1,0 +1,264 @@
+"""Rollouts, and sizes of endpoints, that an engine of AWS cannot do: each a sentence, nothing is weakened in silence.
+
+Sources: SageMaker API Reference (TrafficRoutingConfig, BlueGreenUpdatePolicy) and Developer Guide (deployment
+guardrails, their exclusions; shadow tests; serverless inference); ECS API Reference (CanaryConfiguration,
+LinearConfiguration); CodeDeploy User Guide (configurations on Lambda).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlops_components.spec.rollout import Rollout, Strategy
+from mlops_components.spec.sagemaker_rollout import (
+    CHALLENGER_STRATEGIES,
+    LARGEST_CANARY_PERCENT,
+    LINEAR_STEP_PERCENT,
+    LONGEST_WAIT_MINUTES,
+    linear_step,
+)
+from mlops_stacks.blueprint.aws_stages.serving import EcsServing, LambdaServing, SageMakerServing
+from mlops_stacks.blueprint.model import ModelConfig, Realtime
+from mlops_stacks.blueprint.problems import FieldPath, Problem
+from mlops_stacks.blueprint.settings import Blueprint, Settings
+from mlops_stacks.blueprint.target import AwsTarget
+from mlops_stacks.blueprint.vocabulary import Platform
+
+_LONGEST_MINUTES = 480
+"""All waiting of one rollout of SageMaker together."""
+_LONGEST_ON_ECS_MINUTES = 1440
+_LONGEST_ON_LAMBDA_MINUTES = 2880
+
+
+def rollout_rules(settings: Settings) -> Iterator[Problem]:
+    """What an engine of AWS cannot do for the models of an environment."""
+    chosen = settings.stages.serving
+    for name, model in settings.models.items():
+        at: FieldPath = ("models", name)
+        if isinstance(chosen, SageMakerServing):
+            yield from _sagemaker(chosen, name, model, at)
+        elif isinstance(chosen, LambdaServing):
+            yield from _shifted(model.rollout, at, "CodeDeploy", _LONGEST_ON_LAMBDA_MINUTES)
+        elif isinstance(chosen, EcsServing):
+            yield from _shifted(model.rollout, at, "ECS", _LONGEST_ON_ECS_MINUTES)
+            yield from _scaled_by_requests(model, at)
+    if isinstance(chosen, SageMakerServing):
+        yield from _unknown_models(settings, chosen)
+        if chosen.rolling_percent is not None and chosen.keep_old_minutes:
+            yield Problem(
+                ("stages", "serving", "keep_old_minutes"),
+                "copies that are replaced in place are not kept",
+                "remove it, or remove `rolling_percent`",
+            )
+
+
+def _unknown_models(settings: Settings, chosen: SageMakerServing) -> Iterator[Problem]:
+    for field, named in (("modes", chosen.modes), ("challengers", chosen.challengers)):
+        for name in named:
+            if name not in settings.models:
+                yield Problem(
+                    ("stages", "serving", field, name),
+                    f"there is no model `{name}`",
+                    "name one of `models`, or remove it",
+                )
+
+
+def _sagemaker(chosen: SageMakerServing, name: str, model: ModelConfig, at: FieldPath) -> Iterator[Problem]:
+    mode = chosen.modes.get(name, chosen.mode)
+    yield from _challengers(chosen, name, model.rollout, at)
+    if model.rollout:
+        yield from _steps(model.rollout, (*at, "rollout"))
+        yield from _waiting(model.rollout, chosen.keep_old_minutes, (*at, "rollout"))
+        yield from _unguarded(chosen, mode, model, (*at, "rollout"))
+    if model.realtime:
+        yield from _scaling(mode, model.realtime, (*at, "realtime", "autoscaling"))
+
+
+def _challengers(chosen: SageMakerServing, name: str, rollout: Rollout | None, at: FieldPath) -> Iterator[Problem]:
+    strategy = Strategy(rollout["strategy"]) if rollout else Strategy.ALL_AT_ONCE
+    if strategy in CHALLENGER_STRATEGIES and name not in chosen.challengers:
+        yield Problem(
+            (*at, "rollout", "strategy"),
+            f"{strategy.value} takes a second version beside the released one, and none is named",
+            f"write the version under `stages.serving.challengers.{name}`",
+        )
+    if strategy not in CHALLENGER_STRATEGIES and name in chosen.challengers:
+        yield Problem(
+            ("stages", "serving", "challengers", name),
+            f"the rollout {strategy.value} of this model has no use for a second version",
+            "write `strategy: shadow` or `strategy: ab`, or remove it",
+        )
+
+
+def _steps(rollout: Rollout, at: FieldPath) -> Iterator[Problem]:
+    strategy, steps = Strategy(rollout["strategy"]), list(rollout.get("steps_percent") or [])
+    path = (*at, "steps_percent")
+    if not steps:
+        return
+    if strategy not in (Strategy.CANARY, *CHALLENGER_STRATEGIES):
+        yield Problem(path, f"{strategy.value} has no steps", "remove them, or write `strategy: canary`")
+    elif not all(0 < step <= 100 for step in steps) or steps != sorted(set(steps)):
+        yield Problem(path, "the shares do not ascend from more than 0 to at most 100", "write e.g. `[10]`")
+    elif strategy is not Strategy.CANARY and len(steps) > 1:
+        yield Problem(path, f"{strategy.value} has one share of the traffic, not {len(steps)}", "write one of them")
+    elif strategy is Strategy.CANARY:
+        yield from _canary_steps(steps, path)
+
+
+def _canary_steps(steps: list[float], path: FieldPath) -> Iterator[Problem]:
+    step, (least, most) = linear_step(steps), LINEAR_STEP_PERCENT
+    if any(share != int(share) for share in steps):
+        yield Problem(path, "SageMaker shifts traffic by whole percents", "write whole numbers")
+    elif step is not None and not least <= step <= most:
+        yield Problem(
+            path, f"SageMaker's steps are {least} to {most} percent, not {step:g}", "write e.g. `[25, 50, 75]`"
+        )
+    elif step is None and len(steps) > 1:
+        yield Problem(
+            path,
+            "SageMaker shifts traffic in one step before the last, or in equal ones",
+            "write one share, e.g. `[10]`, or equal steps, e.g. `[25, 50, 75]`",
+        )
+    elif step is None and steps[0] > LARGEST_CANARY_PERCENT:
+        yield Problem(
+            path,
+            f"SageMaker's canary is at most {LARGEST_CANARY_PERCENT} percent, not {steps[0]:g}",
+            f"write at most {LARGEST_CANARY_PERCENT}",
+        )
+
+
+def _waiting(rollout: Rollout, keep_old_minutes: int, at: FieldPath) -> Iterator[Problem]:
+    minutes = rollout.get("bake_minutes")
+    if minutes is None:
+        return
+    path = (*at, "bake_minutes")
+    steps = list(rollout.get("steps_percent") or [])
+    step = linear_step(steps) if Strategy(rollout["strategy"]) is Strategy.CANARY else None
+    waits = -(-100 // step) if step else 2
+    if not 0 <= minutes <= LONGEST_WAIT_MINUTES:
+        yield Problem(
+            path,
+            f"SageMaker waits at most {LONGEST_WAIT_MINUTES} minutes after a step, not {minutes:g}",
+            f"write 0 to {LONGEST_WAIT_MINUTES}",
+        )
+    elif waits * minutes + keep_old_minutes + 60 > _LONGEST_MINUTES:
+        yield Problem(
+            path,
+            f"with {waits:g} steps the rollout would take longer than the {_LONGEST_MINUTES // 60} hours that SageMaker "
+            "gives it, an hour for machines to start included",
+            "write fewer minutes, or larger steps",
+        )
+
+
+def _unguarded(chosen: SageMakerServing, mode: str, model: ModelConfig, at: FieldPath) -> Iterator[Problem]:
+    """Where SageMaker would quietly shift all traffic at once."""
+    assert model.rollout is not None  # noqa: S101 - the caller has looked
+    compute = model.realtime.compute if model.realtime else None
+    machine = (compute or {}).get("instance_type") or chosen.instance_type
+    strategy = Strategy(model.rollout["strategy"])
+    guarded = strategy is not Strategy.ALL_AT_ONCE or model.rollout.get("rollback") or model.rollout.get("bake_minutes")
+    if model.realtime is None:
+        yield Problem((*at, "strategy"), "the model has no endpoint that could be rolled out", "remove `rollout`")
+    elif guarded and mode == "serverless":
+        yield Problem(
+            (*at, "strategy"),
+            "a serverless endpoint of SageMaker goes over to a new version at once, and nothing undoes it",
+            "write `strategy: all_at_once` alone, or another mode in `stages.serving`",
+        )
+    elif strategy in CHALLENGER_STRATEGIES and mode == "asynchronous":
+        yield Problem(
+            (*at, "strategy"),
+            f"an asynchronous endpoint of SageMaker has one version, so it cannot do {strategy.value}",
+            "write all_at_once, blue_green or canary, or another mode in `stages.serving`",
+        )
+    elif guarded and machine.startswith("ml.inf1."):
+        yield Problem(
+            (*at, "strategy"),
+            f"SageMaker shifts all traffic of `{machine}` at once, whatever is asked",
+            "write another machine, e.g. `ml.inf2.xlarge`, or `strategy: all_at_once` alone",
+        )
+
+
+def _scaling(mode: str, realtime: Realtime, at: FieldPath) -> Iterator[Problem]:
+    scaling = realtime.autoscaling
+    if scaling is None:
+        return
+    if mode == "serverless":
+        yield Problem(
+            at, "a serverless endpoint has as many copies as there are requests", "write `stages.serving.serverless`"
+        )
+    elif scaling.minimum == 0 and mode == "instances":
+        yield Problem(
+            (*at, "minimum"),
+            "an endpoint with no copies answers nobody",
+            "write at least 1, or `asynchronous` or `serverless` as mode in `stages.serving`",
+        )
+    elif scaling.maximum > scaling.minimum and scaling.requests_per_minute is None:
+        yield Problem(
+            (*at, "maximum"),
+            "nothing says when a copy is added",
+            "write `requests_per_minute`, the load of one copy, or let maximum be minimum",
+        )
+
+
+def _shifted(rollout: Rollout | None, at: FieldPath, shifter: str, longest: int) -> Iterator[Problem]:
+    """What CodeDeploy and ECS have in common: one share before the last, or equal steps."""
+    if not rollout:
+        return
+    steps, minutes = list(rollout.get("steps_percent") or []), rollout.get("bake_minutes")
+    path = (*at, "rollout", "steps_percent")
+    if steps and Strategy(rollout["strategy"]) is not Strategy.CANARY:
+        yield Problem(path, f"{rollout['strategy'].value} has no steps", "remove them, or write `strategy: canary`")
+    elif not all(0 < step <= 100 for step in steps) or steps != sorted(set(steps)):
+        yield Problem(path, "the shares do not ascend from more than 0 to at most 100", "write e.g. `[10]`")
+    elif any(step != int(step) for step in steps):
+        yield Problem(path, f"{shifter} shifts traffic by whole percents here", "write whole numbers")
+    elif len(steps) > 1 and linear_step(steps) is None:
+        yield Problem(
+            path,
+            f"{shifter} shifts traffic in one step before the last, or in equal ones",
+            "write one share, e.g. `[10]`, or equal steps, e.g. `[25, 50, 75]`",
+        )
+    if minutes is not None and (minutes != int(minutes) or not 0 <= minutes <= longest):
+        yield Problem(
+            (*at, "rollout", "bake_minutes"),
+            f"{shifter} waits for whole minutes, at most {longest}, not {minutes:g}",
+            "write a whole number",
+        )
+
+
+def _scaled_by_requests(model: ModelConfig, at: FieldPath) -> Iterator[Problem]:
+    scaling = model.realtime.autoscaling if model.realtime else None
+    shifts = model.rollout and Strategy(model.rollout["strategy"]) is not Strategy.ALL_AT_ONCE
+    if scaling and scaling.requests_per_minute is not None and shifts:
+        yield Problem(
+            (*at, "realtime", "autoscaling", "requests_per_minute"),
+            "with two sets of copies ECS cannot tell the requests of one from those of the other",
+            "remove it (copies then follow their processors' load), or write `strategy: all_at_once`",
+        )
+    if scaling and scaling.minimum == 0:
+        yield Problem(
+            (*at, "realtime", "autoscaling", "minimum"), "a service with no copies answers nobody", "write at least 1"
+        )
+
+
+def region_rules(blueprint: Blueprint) -> Iterator[Problem]:
+    """Endpoints in another region than the registry: SageMaker looks for a version in its own region only."""
+    registry = blueprint.shared.target_on(Platform.AWS)
+    for name, environment in blueprint.environments.items():
+        target = environment.target_on(Platform.AWS)
+        if (
+            isinstance(environment.settings.stages.serving, SageMakerServing)
+            and isinstance(registry, AwsTarget)
+            and isinstance(target, AwsTarget)
+            and target.region != registry.region
+        ):
+            yield Problem(
+                ("environments", name, "target", "region"),
+                f"the registry is in {registry.region}, and an endpoint takes versions from its own region only",
+                f"write {registry.region}, or serve with the engine `lambda` or `ecs`",
+            )
+
+
+SETTINGS_RULES = (rollout_rules,)
+BLUEPRINT_RULES = (region_rules,)
