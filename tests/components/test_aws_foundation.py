@@ -292,7 +292,6 @@ def test_a_read_grant_lists_reads_and_decrypts_one_folder(plan_aws: Plans, place
             "resources": [arn],
             "conditions": {"StringLike": {"s3:prefix": ["runs", "runs/*"]}},
         },
-        {"actions": ["s3:GetBucketLocation"], "resources": [arn]},
         {"actions": ["s3:GetObject"], "resources": [f"{arn}/runs/*"]},
         {
             "actions": ["kms:Decrypt"],

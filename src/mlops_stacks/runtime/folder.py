@@ -104,8 +104,8 @@ class RunFolder:
     def put_file(self, source: Path, name: str) -> str:
         """Put a local file here as `name`; returns its URI."""
         path = self._path(name)
-        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
         if self._local:
+            self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
             part = f"{path}.part-{os.getpid()}"
             shutil.copyfile(source, part)
             Path(part).replace(path)

@@ -61,7 +61,7 @@ class Place:
 
     def _grant_list(self) -> list[AwsGrant]:
         below = {"StringLike": {"s3:prefix": [self.folder, f"{self.folder}/*"]}} if self.folder else None
-        return [aws_grant(["s3:ListBucket"], [self.arn], below), aws_grant(["s3:GetBucketLocation"], [self.arn])]
+        return [aws_grant(["s3:ListBucket"], [self.arn], below)]
 
     def _objects(self) -> pulumi.Output[str]:
         return pulumi.Output.format("{0}/{1}*", self.arn, f"{self.folder}/" if self.folder else "")
