@@ -33,6 +33,8 @@ class GrantError(ValueError):
 # "Actions defined by …" in the Service Authorization Reference, of actions whose resource column is empty.
 ONLY_ON_EVERYTHING = frozenset(
     {
+        "cloudwatch:GetMetricData",
+        "cloudwatch:ListMetrics",
         "cloudwatch:PutMetricData",
         "ec2:DescribeDhcpOptions",
         "ec2:DescribeNetworkInterfaces",

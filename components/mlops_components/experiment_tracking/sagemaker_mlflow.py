@@ -62,6 +62,7 @@ _SERVER_ACTIONS = tuple(
         "UpdateRun",
     )
 )
+_READING = ("Get", "List", "Search")
 
 
 class MlflowFlavour(StrEnum):
@@ -136,6 +137,18 @@ class SageMakerMlflow(pulumi.ComponentResource):
         if self._flavour is MlflowFlavour.APP:
             return [aws_grant(["sagemaker:CallMlflowAppApi", "sagemaker:DescribeMlflowApp"], [self.tracking_uri])]
         actions = [*_SERVER_ACTIONS, "sagemaker:DescribeMlflowTrackingServer"]
+        return [aws_grant(actions, [self.tracking_uri])]
+
+    def grant_look(self) -> list[AwsGrant]:
+        """Permission to open the user interface and to read runs. An app has one action for all: it lets write too."""
+        if self._flavour is MlflowFlavour.APP:
+            return [*self.grant_track(), aws_grant(["sagemaker:CreatePresignedMlflowAppUrl"], [self.tracking_uri])]
+        reading = tuple(action for action in _SERVER_ACTIONS if action.partition(":")[2].startswith(_READING))
+        actions = [
+            *reading,
+            "sagemaker:CreatePresignedMlflowTrackingServerUrl",
+            "sagemaker:DescribeMlflowTrackingServer",
+        ]
         return [aws_grant(actions, [self.tracking_uri])]
 
     def _app(self, name: str, args: SageMakerMlflowArgs) -> pulumi.Output[str]:

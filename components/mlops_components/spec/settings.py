@@ -29,9 +29,10 @@ class SecretRef(TypedDict):
     """Where a secret is; its value never stands in a document."""
 
     source: str
-    """`environment` (of the process that runs the step) or `file` (readable by its owner only)."""
+    """`environment` (of the process that runs the step), `file` (readable by its owner only) or `manager` (of the
+    platform that the step runs on)."""
     key: str
-    """Name of the variable, or path of the file."""
+    """Name of the variable, path of the file, name or ARN in the manager."""
 
 
 @closed

@@ -43,6 +43,8 @@ _NAMES_ITSELF = frozenset({"aws:kms/key:Key", "aws:kms/keyPolicy:KeyPolicy"})
 # Actions for which IAM accepts no resource but "*" (Service Authorization Reference, column "Resource types" empty).
 _WITHOUT_RESOURCE = frozenset(
     {
+        "cloudwatch:getmetricdata",
+        "cloudwatch:listmetrics",
         "cloudwatch:putmetricdata",
         "ec2:createnetworkinterface",
         "ec2:describedhcpoptions",

@@ -28,13 +28,22 @@ def mapping_of(stage: Stage, platform: Platform) -> Mapping:
     return build
 
 
+def teams_of(platform: Platform) -> Callable[[Context], None]:
+    """What gives the teams of a scope their access, once all of its stages are there."""
+    build: Callable[[Context], None] = import_module(f"mlops_stacks.compose.on_{platform}.teams").build
+    return build
+
+
 def compose(project: Project, scope: str) -> None:
     """Register every component of a scope. Runs inside a Pulumi program, whoever executes it."""
     environment = project.blueprint.scope(scope)
     overrides.install(environment.settings.overrides)
-    context = Context(project, scope, providers_of(environment))
+    context = Context(project, scope, providers_of(environment, scope))
     for stage, chosen in environment.settings.stages.items():
         if is_in_scope(stage, chosen.platform, scope):
             component = mapping_of(stage, chosen.platform)(context)
             context.contracts[stage] = component
             export_contract(stage, component)
+    if environment.settings.access:
+        for platform in context.providers:
+            teams_of(platform)(context)

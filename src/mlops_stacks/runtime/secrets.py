@@ -23,9 +23,11 @@ def _value(variable: str, reference: SecretRef) -> str:
         return _from_environment(variable, reference["key"])
     if reference["source"] == "file":
         return _from_file(variable, Path(reference["key"]))
+    if reference["source"] == "manager":
+        return _from_manager(variable, reference["key"])
     raise SettingsError(
         f"the secret `{variable}` has the source `{reference['source']}`, which steps on this platform cannot read: "
-        "write `environment` or `file`."
+        "write `environment`, `file` or `manager`."
     )
 
 
@@ -36,6 +38,22 @@ def _from_environment(variable: str, key: str) -> str:
             f"the secret `{variable}` is missing: set the environment variable `{key}` where the run is started "
             "(for scheduled runs: where the first `up` is)."
         )
+    return value
+
+
+def _from_manager(variable: str, key: str) -> str:
+    """The text of a secret in AWS Secrets Manager, its current version."""
+    # Imported here: only steps on AWS have, or need, the SDK.
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = boto3.client("secretsmanager").get_secret_value(SecretId=key)
+    except (BotoCoreError, ClientError) as error:
+        raise SettingsError(f"the secret `{variable}` cannot be read from Secrets Manager ({key}): {error}") from error
+    value: str | None = answer.get("SecretString")
+    if not value:
+        raise SettingsError(f"the secret `{variable}` is missing: {key} in Secrets Manager holds no text.")
     return value
 
 

@@ -11,8 +11,10 @@ from mlops_components.grants import AwsGrant
 from mlops_components.identity.aws import AwsIdentity, AwsIdentityArgs
 from mlops_components.identity.aws_trust import AwsFederation
 from mlops_components.placement import AwsPlacement
+from mlops_components.spec.settings import SecretRef
 from mlops_stacks.blueprint.aws_stages.foundation import AwsFoundation
 from mlops_stacks.blueprint.aws_stages.network import SkipNetwork
+from mlops_stacks.blueprint.settings import SecretFromManager
 from mlops_stacks.blueprint.target import AwsTarget
 from mlops_stacks.blueprint.vocabulary import SHARED, Platform, Stage
 from mlops_stacks.compose.context import Context
@@ -98,6 +100,15 @@ def grants_of_network(context: Context) -> list[AwsGrant]:
         return []
     foundation: Any = context.contract(Stage.FOUNDATION)
     return list(foundation.grant_network_interfaces())
+
+
+def secrets(context: Context) -> dict[str, SecretRef]:
+    """Where the steps find their secrets: in Secrets Manager, as validation has made sure."""
+    return {
+        variable: {"source": "manager", "key": secret.name}
+        for variable, secret in sorted(context.settings.secrets.items())
+        if isinstance(secret, SecretFromManager)
+    }
 
 
 def news(context: Context) -> dict[str, list[str]]:
