@@ -73,3 +73,17 @@ class MonitorSettings(TypedDict):
     """Path of the folder of reports, thresholds, alarms and retrainings: a folder for each model."""
     models: dict[str, WatchedModel]
     """Model name of the blueprint -> what is watched."""
+
+
+class ReferenceSettings(TypedDict):
+    """Where the rows are that a served version was trained on, and where they are to be put for its monitors."""
+
+    model: str
+    version: str
+    workload: WorkloadRef
+    runs: list[str]
+    """Folder URIs of pipeline runs in which the run that made the version is looked for."""
+    output: str
+    """Folder URI, in which `inputs`, `labelled`, `bias` and `explainability` get a table each."""
+    columns: dict[str, list[str]]
+    """Kind of monitor -> the model's inputs as the blueprint lists them; they must be the workload's."""

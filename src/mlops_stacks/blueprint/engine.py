@@ -34,6 +34,8 @@ class Engine:
     """Stages without which this engine cannot work."""
     ignores: tuple[tuple[str, str], ...] = ()
     """Option -> why it means nothing here."""
+    native: bool = False
+    """Whether it also takes resources that only AWS's Cloud Control provider has (aws-native)."""
     state: str = ""
     """The upstream's state, if it is not simply maintained, with a date."""
 

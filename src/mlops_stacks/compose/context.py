@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -27,7 +27,7 @@ class Context:
 
     project: Project
     scope: str
-    providers: Mapping[Platform, pulumi.ProviderResource]
+    providers: Mapping[Platform, Sequence[pulumi.ProviderResource]]
     contracts: dict[Stage, Any] = field(default_factory=dict)
 
     @property
@@ -71,9 +71,8 @@ class Context:
         return self.environment.target_on(platform)
 
     def resource_options(self, platform: Platform) -> pulumi.ResourceOptions:
-        """Options of a component on a platform: its explicit provider."""
-        provider = self.providers.get(platform)
-        return pulumi.ResourceOptions(providers=[provider] if provider else None)
+        """Options of a component on a platform: its explicit providers."""
+        return pulumi.ResourceOptions(providers=list(self.providers.get(platform, ())) or None)
 
     def contract(self, stage: Stage) -> Any | None:
         """The contract of an earlier stage: this scope's own, else the shared scope's, else None."""

@@ -37,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--settings", required=True, help="URI of the monitor settings (JSON)")
     report.add_argument("--model", required=True, help="the blueprint's name of the model")
     report.add_argument("--until", required=True, help="end of the window, ISO 8601 with a time zone")
+    reference = commands.add_parser("reference", help="write the rows that a served version was trained on")
+    reference.add_argument("--settings", required=True, help="URI of the reference settings (JSON)")
     return parser
 
 
@@ -70,6 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mlops_stacks.runtime.monitoring.report import report_command
 
         return report_command(options.settings, options.model, options.until)
+    if options.command == "reference":
+        from mlops_stacks.runtime.monitoring.reference import reference_command
+
+        return reference_command(options.settings)
     from mlops_stacks.runtime.scheduler import schedule_command
 
     return schedule_command(options.settings)
