@@ -23,14 +23,26 @@ def registry(plan_aws: Plans, place: Plans, **args: Any) -> Any:
         made = SageMakerModelRegistry("registry", given, options)
         outputs = {output: getattr(made, output) for output in SageMakerModelRegistry.__annotations__}
         first = given["models"][0]
-        return {**outputs, "register": made.grant_register(first), "deploy": made.grant_deploy(first)}
+        return {
+            **outputs,
+            **{
+                "register": made.grant_register(first),
+                "review": made.grant_review(first),
+                "deploy": made.grant_deploy(first),
+            },
+        }
 
     return plan_aws(build)
 
 
 def test_each_model_has_a_group(plan_aws: Plans, place: Plans) -> None:
     plan = registry(plan_aws, place, models=["delay", "price_eu"], descriptions={"delay": "Late or not"})
-    assert plan.types() == {"registry-delay": "ModelPackageGroup", "registry-price_eu": "ModelPackageGroup"}
+    assert plan.types() == {
+        "registry-delay": "ModelPackageGroup",
+        "registry-delay-card": "ModelCard",
+        "registry-price_eu": "ModelPackageGroup",
+        "registry-price_eu-card": "ModelCard",
+    }
     group = plan.resource("registry-delay")
     assert group.inputs["modelPackageGroupName"] == "shop-shared-delay"
     assert group.inputs["modelPackageGroupDescription"] == "Late or not"
@@ -41,18 +53,31 @@ def test_each_model_has_a_group(plan_aws: Plans, place: Plans) -> None:
     assert plan.outputs["registered_models"] == {
         model: plan.token(f"registry-{model}") for model in ("delay", "price_eu")
     }
-    assert plan.outputs["registry_uri"] == ""
+    assert plan.outputs["registry_uri"] == "sagemaker://eu-central-1"
 
 
-def test_other_accounts_may_read_and_deploy_but_not_approve(plan_aws: Plans, place: Plans) -> None:
-    plan = registry(plan_aws, place, reader_account_ids=[OTHER, "111122223333"])
+def test_a_card_says_what_a_model_is_for_and_whose_it_is(plan_aws: Plans, place: Plans) -> None:
+    placement = place("shared", owner="ml@example.com")
+    plan = registry(plan_aws, place, placement=placement, descriptions={"delay": "Late or not"})
+    card = plan.document("registry-delay-card", "content")
+    assert card["model_overview"] == {
+        "model_name": "delay",
+        "model_description": "Late or not",
+        "model_owner": "ml@example.com",
+    }
+    assert plan.resource("registry-delay-card").inputs["modelCardName"] == "shop-shared-delay"
+
+
+def test_other_accounts_may_register_and_deploy_but_not_approve(plan_aws: Plans, place: Plans) -> None:
+    plan = registry(plan_aws, place, reader_account_ids=[OTHER, "111122223333"], cards=False)
     assert plan.types() == {"registry-delay": "ModelPackageGroup", "registry-delay-policy": "ModelPackageGroupPolicy"}
     statements = plan.statements("registry-delay-policy", "resourcePolicy")
     assert {tuple(one["Principal"]["AWS"]) for one in statements.values()} == {(f"arn:aws:iam::{OTHER}:root",)}
     assert statements["ReadGroup"]["Resource"] == [plan.token("registry-delay")]
-    assert statements["DeployVersions"]["Resource"] == [VERSIONS]
-    assert statements["DeployVersions"]["Action"] == [
+    assert statements["RegisterAndDeployVersions"]["Resource"] == [VERSIONS]
+    assert statements["RegisterAndDeployVersions"]["Action"] == [
         "sagemaker:CreateModel",
+        "sagemaker:CreateModelPackage",
         "sagemaker:DescribeModelPackage",
         "sagemaker:ListModelPackages",
     ]
@@ -60,15 +85,25 @@ def test_other_accounts_may_read_and_deploy_but_not_approve(plan_aws: Plans, pla
 
 
 def test_grants_are_for_one_model(plan_aws: Plans, place: Plans) -> None:
-    plan = registry(plan_aws, place, models=["delay", "price"], registry_uri="arn:aws:sagemaker:::mlflow-app/a")
-    assert plan.outputs["registry_uri"] == "arn:aws:sagemaker:::mlflow-app/a"
-    for grants in (plan.outputs["register"], plan.outputs["deploy"]):
-        assert {arn for grant in grants for arn in grant["resources"]} == {plan.token("registry-delay"), VERSIONS}
-    assert not [g for g in plan.outputs["deploy"] if "sagemaker:UpdateModelPackage" in g["actions"]]
+    plan = registry(plan_aws, place, models=["delay", "price"])
+    reached = {
+        grants: {arn for grant in plan.outputs[grants] for arn in grant["resources"]}
+        for grants in ("register", "review", "deploy")
+    }
+    assert reached == {
+        "register": {plan.token("registry-delay"), VERSIONS},
+        "review": {VERSIONS},
+        "deploy": {VERSIONS},
+    }
+    decisive = {
+        grants: [g for g in plan.outputs[grants] if "sagemaker:UpdateModelPackage" in g["actions"]]
+        for grants in reached
+    }
+    assert [grants for grants, found in decisive.items() if found] == ["review"]
 
 
 def test_thousands_of_models_are_planned(plan_aws: Plans, place: Plans) -> None:
-    plan = registry(plan_aws, place, models=[f"m_{number}" for number in range(1000)])
+    plan = registry(plan_aws, place, models=[f"m_{number}" for number in range(1000)], cards=False)
     names = {resource.inputs["modelPackageGroupName"] for resource in plan.custom()}
     assert len(names) == 1000
 
