@@ -6,7 +6,7 @@ where the API has a list of one. What differs more is in the table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,19 @@ class Call:
     renamed: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     given_later: tuple[str, ...] = ()
+    reshape: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """Where the provider's arguments are built otherwise."""
+
+
+def _alarm(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A query's metric and its period stand side by side for the API, one in the other for the provider."""
+    queries = []
+    for query in inputs.get("metricQueries", ()):
+        metric = dict(query.get("metric") or {})
+        outer = {key: metric.pop(key) for key in ("period", "stat", "unit") if key in metric}
+        rest = {key: value for key, value in query.items() if key != "metric"}
+        queries.append({**rest, "metricStat": {"metric": metric, **outer}} if metric else rest)
+    return {**inputs, "metricQueries": queries} if queries else inputs
 
 
 def _sagemaker(operation: str, left_out: tuple[str, ...] = (), **renamed: str) -> Call:
@@ -62,11 +75,9 @@ CALLS: Mapping[str, Call] = {
     "aws-native:sagemaker:Experiment": _sagemaker("CreateExperiment"),
     "aws:scheduler/schedule:Schedule": Call("scheduler", "CreateSchedule", {}, ("region",), ("ClientToken",)),
     "aws:sfn/stateMachine:StateMachine": Call("stepfunctions", "CreateStateMachine", {}, ("region",)),
-    "aws:cloudwatch/eventRule:EventRule": Call(
-        "events", "PutRule", {}, ("region", "forceDestroy", "isEnabled"), ()
-    ),
+    "aws:cloudwatch/eventRule:EventRule": Call("events", "PutRule", {}, ("region", "forceDestroy", "isEnabled"), ()),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Call(
-        "cloudwatch", "PutMetricAlarm", {"name": "AlarmName", "metricQueries": "Metrics"}, ("region",)
+        "cloudwatch", "PutMetricAlarm", {"name": "AlarmName", "metricQueries": "Metrics"}, ("region",), (), _alarm
     ),
     "aws:codebuild/project:Project": Call(
         "codebuild",
@@ -90,6 +101,7 @@ def complaints_of(resource: PlannedResource) -> list[str]:
     shape = service_model(call.service).operation_model(call.operation).input_shape
     unknown: list[str] = []
     inputs = {key: value for key, value in resource.inputs.items() if key not in call.left_out and key[:2] != "__"}
+    inputs = dict(call.reshape(inputs) if call.reshape else inputs)
     request = _as_request(shape, inputs, call.renamed, resource.name, unknown)
     found = check_request(call.service, call.operation, request, given_later=call.given_later)
     return [f"{resource.name}: {sentence}" for sentence in (*unknown, *found)]
