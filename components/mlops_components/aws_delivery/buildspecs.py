@@ -24,7 +24,11 @@ def image_buildspec(workload: Workload) -> str:
     """Return the buildspec that makes wheel and image; it exports IMAGE and hands on the wheel."""
     # Tags never move, so that a second build of the same commit needs another one.
     tag = 'export TAG="$COMMIT-$CODEBUILD_BUILD_NUMBER"'
-    return _buildspec([tag, *commands.image(workload)], exported=["IMAGE"], artifacts={"files": [f"{WHEELS}/*"]})
+    return _buildspec(
+        [tag, *commands.wheels(workload), *commands.image(workload)],
+        exported=["IMAGE"],
+        artifacts={"files": [f"{WHEELS}/*"]},
+    )
 
 
 def smoke_buildspec() -> str:

@@ -11,7 +11,10 @@ from typing_extensions import TypedDict
 from mlops_components.aws_delivery.commands import Workload
 from mlops_components.aws_delivery.files import dockerfile
 from mlops_components.aws_delivery.names import PACKAGE_FOLDER, SETTINGS_FOLDER
-from mlops_components.naming import content_hash
+
+# Without a hash, since files in the repository refer to them: the bucket keeps earlier versions.
+SETTINGS_KEY = f"{SETTINGS_FOLDER}/settings.json"
+DOCKERFILE_KEY = f"{SETTINGS_FOLDER}/Dockerfile"
 
 
 class ScanSeverity(StrEnum):
@@ -99,9 +102,7 @@ def keep_documents(
         keep |= {"server_side_encryption": "aws:kms", "kms_key_id": places["key_arn"]}
     told = aws.s3.BucketObjectv2(
         f"{name}-settings",
-        key=pulumi.Output.from_input(settings).apply(
-            lambda text: f"{SETTINGS_FOLDER}/settings-{content_hash(text)}.json"
-        ),
+        key=SETTINGS_KEY,
         content=settings,
         content_type="application/json",
         opts=pulumi.ResourceOptions(parent=parent),
@@ -122,7 +123,7 @@ def _keep_dockerfile(
     text = dockerfile(base, workload.get("system_packages") or [])
     file = aws.s3.BucketObjectv2(
         f"{name}-dockerfile",
-        key=f"{SETTINGS_FOLDER}/Dockerfile-{content_hash(text)}",
+        key=DOCKERFILE_KEY,
         content=text,
         content_type="text/plain",
         opts=pulumi.ResourceOptions(parent=parent),

@@ -73,22 +73,23 @@ def tests(workload: Workload) -> list[str]:
     ]
 
 
+def wheels(workload: Workload) -> list[str]:
+    """Build the workload's wheel, and take with it everything that a rendered Dockerfile installs."""
+    build = ["python", "-m", "pip", "wheel", "--quiet"]
+    lines = [join([*build, "--no-deps", "--wheel-dir", WHEELS, workload.project])]
+    if not workload.own_dockerfile:
+        needed = join([*build, "--wheel-dir", "image/wheels", requirement(workload.platform, workload.extras)])
+        lines.append(f"{needed} {WHEELS}/*.whl")
+    return lines
+
+
 def image(workload: Workload) -> list[str]:
-    """Build the workload's wheel and image and push the image; IMAGE is then what was pushed, by its digest."""
-    wheel = ["python", "-m", "pip", "wheel", "--quiet"]
-    lines = [join([*wheel, "--no-deps", "--wheel-dir", WHEELS, workload.project])]
-    if workload.own_dockerfile:
-        build = 'docker build --file "$DOCKERFILE"'
-        context = "."
-    else:
-        lines += [
-            join([*wheel, "--wheel-dir", "image/wheels", requirement(workload.platform, workload.extras)])
-            + f" {WHEELS}/*.whl",
-            'aws s3 cp --quiet "$DOCKERFILE" image/Dockerfile',
-        ]
-        build, context = "docker build", "image"
+    """Build the image from the wheels and push it; IMAGE is then what was pushed, by its digest."""
+    fetch = [] if workload.own_dockerfile else ['aws s3 cp --quiet "$DOCKERFILE" image/Dockerfile']
+    build = 'docker build --file "$DOCKERFILE"' if workload.own_dockerfile else "docker build"
+    context = "." if workload.own_dockerfile else "image"
     return [
-        *lines,
+        *fetch,
         login(),
         f'{build} --label "org.opencontainers.image.revision=$COMMIT" --tag "$REPOSITORY:$TAG" {context}',
         'docker push --quiet "$REPOSITORY:$TAG"',

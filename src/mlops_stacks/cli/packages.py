@@ -1,4 +1,4 @@
-"""Verbs about pipeline packages: `packages`, `deliver`, `withdraw`."""
+"""Verbs of delivery: `packages`, `deliver`, `withdraw`, `promote`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(packages)
     app.command(rich_help_panel=PANEL)(deliver)
     app.command(rich_help_panel=PANEL)(withdraw)
+    app.command(rich_help_panel=PANEL)(promote)
 
 
 def packages(
@@ -101,6 +102,37 @@ def withdraw(
     done = operations.withdraw(project, where, reason)
     result(f"{where} goes back from package {done.before} to {_words(done.version)} with the next `up`.")
     note(f"wrote {done.lock}; commit it, then: mlops-stacks up --environment {where}")
+
+
+def promote(
+    context: typer.Context,
+    environment: OneEnvironmentOption = None,
+    versions: Annotated[
+        str | None,
+        typer.Option("--versions", metavar="WORDS", help="These, e.g. 'flight_delay=7'; default: what is its turn."),
+    ] = None,
+    terse: Annotated[bool, typer.Option("--terse", help="Print the versions alone, for --versions.")] = False,
+    blueprint: BlueprintOption = None,
+    executor: ExecutorOption = ExecutorName.AUTO,
+) -> None:
+    """Release what is an environment's turn: the latest approved versions, or what the environment before serves."""
+    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.operations import promoting
+
+    project = open_project(context, blueprint)
+    where = one_environment(project, environment)
+    chosen = None if versions is None else promoting.from_words(versions)
+    done = promoting.promote(project, executor_for(project, executor), where, chosen)
+    if terse:
+        result(promoting.as_words({model: released.version for model, released in done.items()}))
+        return
+    for model, released in done.items():
+        before = released.previous or "none"
+        result(f"{where} serves version {released.version} of {model} after the next `up` (before: {before}).")
+    if not done:
+        result(f"Nothing has come as far as {where} yet.")
+    elif any(released.changed for released in done.values()):
+        note(f"wrote {next(iter(done.values())).lock}; commit it, then: mlops-stacks up --environment {where}")
 
 
 def _words(version: int | None) -> str:

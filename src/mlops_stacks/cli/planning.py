@@ -67,14 +67,18 @@ def render(
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where to write; made if it is not there.")],
     environment: EnvironmentOption = None,
     blueprint: BlueprintOption = None,
+    repository: Annotated[
+        bool,
+        typer.Option("--repository", help="Only the files that belong into the repository (--to), at their places."),
+    ] = False,
 ) -> None:
     """Write every document of the plan (policies, pipelines, settings, files) to a folder, to be read and compared."""
     from mlops_stacks.cli.console import note, result
-    from mlops_stacks.operations.documents import documents_of, write_documents
+    from mlops_stacks.operations.documents import documents_of, repository_files, write_documents
     from mlops_stacks.operations.planning import plan as planned
 
     made = planned(open_project(context, blueprint, releases=True), environment)
-    written = write_documents(documents_of(made), to)
+    written = write_documents(repository_files(made) if repository else documents_of(made), to)
     for path in written:
         result(str(path))
     note(f"{len(written)} documents in {to}")

@@ -42,6 +42,15 @@ def documents_of(plan: Plan) -> Iterator[Document]:
             yield Document(folder / f"{_safe(name)}{suffix}", pretty)
 
 
+def repository_files(plan: Plan) -> Iterator[Document]:
+    """The files that belong into the repository itself, at their places in it: workflows of a CI system."""
+    for scope in plan.scopes:
+        for contract in scope.outputs.values():
+            files = contract.get("files") if isinstance(contract, Mapping) else None
+            for path, text in sorted(files.items()) if isinstance(files, Mapping) else ():
+                yield Document(PurePosixPath(path), str(text))
+
+
 def write_documents(documents: Iterable[Document], folder: Path) -> list[Path]:
     """Write documents below a folder. One that exists is replaced, everything else in the folder is left alone."""
     if folder.exists() and not folder.is_dir():

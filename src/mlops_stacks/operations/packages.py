@@ -23,7 +23,8 @@ from mlops_stacks.blueprint.lock_files import moment, printable
 from mlops_stacks.blueprint.vocabulary import SHARED, Stage
 from mlops_stacks.executors.protocol import Executor
 from mlops_stacks.project import Project
-from mlops_stacks.runtime.delivery.records import Package, read_builds, read_package, read_packages
+from mlops_stacks.runtime.delivery.records import Package, read_builds
+from mlops_stacks.runtime.delivery.stores import PackageStore, store_at
 
 
 class DeliveryError(Exception):
@@ -46,7 +47,7 @@ class Change:
 
 def packages_of(project: Project, executor: Executor) -> list[Package]:
     """Every package that can be delivered, latest first."""
-    return read_packages(_store(project, executor))
+    return _store(project, executor).packages()
 
 
 def builds_of(project: Project, executor: Executor) -> list[dict[str, Any]]:
@@ -147,6 +148,7 @@ def _delivered(package: Package, *, approved: bool) -> Delivered:
         commit=package.commit,
         wheel=package.wheel,
         sha256=package.sha256,
+        image=package.image,
         delivered_by=who,
         delivered_at=now,
         approved_by=who if approved else None,
@@ -184,20 +186,20 @@ def _lock(project: Project, environment: str) -> DeliveryLock:
     return read_delivery_lock(project.root, project.blueprint.name, environment)
 
 
-def _package(store: Path, version: int) -> Package:
-    package = read_package(store, version)
+def _package(store: PackageStore, version: int) -> Package:
+    package = store.package(version)
     if package is None:
-        known = ", ".join(str(each.version) for each in read_packages(store)) or "none yet: push a commit to make one"
+        known = ", ".join(str(each.version) for each in store.packages()) or "none yet: push a commit to make one"
         raise DeliveryError(f"there is no package {version} (there is {known})")
     return package
 
 
-def _store(project: Project, executor: Executor) -> Path:
-    """The folder of the packages, as the shared scope exports it."""
+def _store(project: Project, executor: Executor) -> PackageStore:
+    """Where the packages are, as the shared scope exports it."""
     exported = _shared(project, executor)
     for stage in (Stage.PIPELINE_DELIVERY, Stage.CONTINUOUS_INTEGRATION):
         if packages := exported.get(stage.value, {}).get("packages"):
-            return Path(packages)
+            return store_at(packages)
     raise DeliveryError(
         "there are no pipeline packages here: add the stages `continuous_integration` and `pipeline_delivery`, "
         "then `mlops-stacks up`"

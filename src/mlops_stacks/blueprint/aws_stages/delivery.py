@@ -66,8 +66,8 @@ class FromRepository(StageOptions):
 class AwsContinuousIntegration(FromRepository):
     """What CI 1 on AWS builds, and what a commit must pass, whoever runs it."""
 
-    folder: RepositoryPath = "."
-    """Folder of the workload, with its `pyproject.toml`, in the repository."""
+    folder: RepositoryPath | None = None
+    """Folder of the workload, with its `pyproject.toml`, in the repository; default: the workload's `path`."""
     test_command: Annotated[tuple[str, ...], Field(min_length=1)] = ("python", "-m", "pytest", "-q")
     """Run in that folder."""
     test_requirements: tuple[str, ...] = ("pytest",)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from posixpath import dirname
 from typing import Any
 
 import pulumi
@@ -11,10 +10,10 @@ from mlops_components.aws_delivery import grants
 from mlops_components.aws_delivery.builds import BuildSize
 from mlops_components.continuous_integration import codepipeline as engine
 from mlops_components.grants import AwsGrant
-from mlops_stacks.blueprint.aws_stages.delivery import CodePipelineDelivery, CodePipelineIntegration
+from mlops_stacks.blueprint.aws_stages.delivery import CodePipelineIntegration
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
-from mlops_stacks.compose.on_aws import ci_settings, common, repository
+from mlops_stacks.compose.on_aws import ci_settings, ci_workflow, common, repository
 from mlops_stacks.compose.on_aws.ci_settings import STAGE, foundation
 
 _BUILD, _PIPELINE = "codebuild.amazonaws.com", "codepipeline.amazonaws.com"
@@ -30,7 +29,7 @@ def build(context: Context) -> Any:
         "branch": repository.branch(context, STAGE),
         "connection_arn": connection,
         "only_paths": list(chosen.paths),
-        "not_paths": _locks(context),
+        "not_paths": ci_workflow.locks(context),
         "workload": ci_settings.workload(context, chosen),
         "places": ci_settings.places(context),
         "settings": ci_settings.settings(context, chosen),
@@ -43,14 +42,6 @@ def build(context: Context) -> Any:
     }
     made = engine.CodePipelineContinuousIntegration
     return made("continuous-integration", args, common.options(context))  # type: ignore[arg-type]
-
-
-def _locks(context: Context) -> list[str]:
-    """Patterns of the lock files, which delivery pushes: they change nothing that is built."""
-    delivery = context.settings.stages.pipeline_delivery
-    file = delivery.blueprint_path if isinstance(delivery, CodePipelineDelivery) else ""
-    folder = f"{dirname(file)}/" if dirname(file) else ""
-    return [f"{folder}deliveries/**", f"{folder}releases/**"]
 
 
 def _roles(

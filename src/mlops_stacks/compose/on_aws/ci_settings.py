@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from posixpath import dirname, join, normpath
 from typing import Any
 
 import pulumi
@@ -13,7 +14,7 @@ from mlops_components.feature_store.smoke import smoke_features
 from mlops_components.foundation.aws.secrets import secret_arn
 from mlops_components.grants import AwsGrant, aws_grant
 from mlops_components.placement import aws_partition
-from mlops_stacks.blueprint.aws_stages.delivery import AwsContinuousIntegration
+from mlops_stacks.blueprint.aws_stages.delivery import AwsContinuousIntegration, CodePipelineDelivery
 from mlops_stacks.blueprint.aws_stages.foundation import SkipKey
 from mlops_stacks.blueprint.settings import SecretFromManager
 from mlops_stacks.blueprint.vocabulary import Stage
@@ -53,11 +54,20 @@ def gates(chosen: AwsContinuousIntegration) -> CiGates:
     }
 
 
+def folder(context: Context, chosen: AwsContinuousIntegration) -> str:
+    """The workload's folder in the repository: its `path` starts at the blueprint's own folder."""
+    if chosen.folder is not None or context.settings.workload is None:
+        return chosen.folder or "."
+    delivery = context.settings.stages.pipeline_delivery
+    file = delivery.blueprint_path if isinstance(delivery, CodePipelineDelivery) else ""
+    return normpath(join(dirname(file), context.settings.workload.path))
+
+
 def workload(context: Context, chosen: AwsContinuousIntegration) -> CiWorkload:
     """What is built. Smoke models that read features need a store of their own in the image."""
     features = ["features"] if chosen.smoke and context.settings.stages.feature_store is not None else []
     built: CiWorkload = {
-        "folder": chosen.folder,
+        "folder": folder(context, chosen),
         "platform": repository.platform(context, STAGE),
         "extras": ["aws-runtime", *features],
         "test_command": list(chosen.test_command),
@@ -79,7 +89,7 @@ def settings(context: Context, chosen: AwsContinuousIntegration) -> pulumi.Outpu
     document: dict[str, Any] = {
         "blueprint": context.blueprint.name,
         "branch": repository.branch(context, STAGE),
-        "folder": chosen.folder,
+        "folder": folder(context, chosen),
         "entry_point": blueprint.workload.entry_point if blueprint.workload else None,
         "test_command": list(chosen.test_command),
         "timeout_minutes": chosen.timeout_minutes,

@@ -92,6 +92,8 @@ class Package:
     """Model -> metrics of its smoke model, by which nobody should judge the model."""
     settings: str
     """Hash of the settings under which it was built."""
+    image: str | None = None
+    """Image that was built of it, by its digest; None where it runs without one."""
 
 
 def read_builds(builds: Path) -> list[dict[str, Any]]:
