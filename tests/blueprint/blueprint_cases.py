@@ -21,6 +21,10 @@ _READY = {
     "mlops_components.foundation.aws.foundation",
     "mlops_components.experiment_tracking.sagemaker_mlflow",
     "mlops_components.model_registry.sagemaker",
+    "mlops_components.continuous_integration.codepipeline",
+    "mlops_components.continuous_integration.github_actions",
+    "mlops_components.continuous_integration.gitlab_ci",
+    "mlops_components.pipeline_delivery.codepipeline",
 }
 
 MINIMAL = """\
