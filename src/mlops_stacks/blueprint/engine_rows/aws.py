@@ -14,7 +14,7 @@ from mlops_stacks.blueprint.aws_stages.features import SageMakerFeatureStore
 from mlops_stacks.blueprint.aws_stages.foundation import AwsFoundation
 from mlops_stacks.blueprint.aws_stages.monitoring import SageMakerMonitoring
 from mlops_stacks.blueprint.aws_stages.serving import SageMakerServing
-from mlops_stacks.blueprint.aws_stages.tracking import SageMakerMlflow
+from mlops_stacks.blueprint.aws_stages.tracking import SageMakerExperiments, SageMakerMlflow
 from mlops_stacks.blueprint.aws_stages.training import SageMakerTraining, StepFunctionsTraining
 from mlops_stacks.blueprint.aws_stages.workbench import SageMakerStudio
 from mlops_stacks.blueprint.engine import MODEL_NAMES, STATELESS, STEP_FIELDS, TAGS, Engine, engine_on
@@ -38,12 +38,12 @@ SERVED = (
 _BUILT = (
     *TAGS,
     "workload.entry_point",
+    "workload.path",
     "secrets.**",
     "feature_groups.**",
     "models.*.parameters.**",
     "models.*.features.**",
     "models.*.pipeline.timeout_minutes",
-    "notifications.**",
 )
 
 # What the steps of a pipeline on AWS are told, and what starts and watches them. The workload's folder is CI 1's.
@@ -86,7 +86,7 @@ ENGINES: tuple[Engine, ...] = (
         "codepipeline",
         "CodePipeline and CodeBuild",
         options=CodePipelineIntegration,
-        reads=_BUILT,
+        reads=(*_BUILT, "notifications.**"),
         needs=(Stage.FOUNDATION,),
         ignores=STATELESS,
     ),
@@ -125,7 +125,15 @@ ENGINES: tuple[Engine, ...] = (
         reads=(*TAGS, *MODEL_NAMES),
         needs=(Stage.FOUNDATION,),
     ),
-    _on(Stage.EXPERIMENT_TRACKING, "sagemaker_experiments", "SageMaker Experiments"),
+    _on(
+        Stage.EXPERIMENT_TRACKING,
+        "sagemaker_experiments",
+        "SageMaker Experiments",
+        options=SageMakerExperiments,
+        reads=(*TAGS, *MODEL_NAMES),
+        native=True,
+        state="seen in Studio Classic only; AWS points to managed MLflow instead (2026-11)",
+    ),
     _on(
         Stage.MODEL_REGISTRY,
         "sagemaker",
