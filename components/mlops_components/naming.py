@@ -67,6 +67,8 @@ SAGEMAKER = NameRule(limit=63)
 SAGEMAKER_MLFLOW = NameRule(limit=256)
 # MLflow experiments as SageMaker refers to them: `[a-zA-Z0-9\-_./]+`, at most 256 characters.
 MLFLOW_EXPERIMENT = NameRule(limit=256, extra="_")
+# SageMaker API: `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}` for experiments and trials; a run adds up to 44 characters.
+SAGEMAKER_EXPERIMENT = NameRule(limit=76)
 # SageMaker API: `[a-zA-Z0-9]([_-]*[a-zA-Z0-9]){0,63}` for feature groups.
 SAGEMAKER_FEATURE_GROUP = NameRule(limit=64, extra="_")
 # AWS Glue takes 255 characters; Athena takes lower case, digits and underscores, which the caller puts for hyphens.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlops_components.spec.settings import StepSettings
 from mlops_stacks.runtime import lineage
@@ -22,6 +22,24 @@ MODEL_ARTIFACT = "model"
 """Name of the model's folder, in the run folder and among the MLflow run's artefacts."""
 
 _LONGEST_PARAMETER = 500
+
+
+class RunTracker(Protocol):
+    """What records a run, whoever keeps the record."""
+
+    run_id: str
+
+    def log(self, *, parameters: Mapping[str, Any] | None = None, metrics: Mapping[str, float] | None = None) -> None:
+        """Record parameters and metrics."""
+
+    def log_document(self, name: str, value: Any) -> None:
+        """Store a JSON document with the run."""
+
+    def log_model(self, folder: Path) -> None:
+        """Store a model in MLflow's format with the run."""
+
+    def finish(self, *, succeeded: bool) -> None:
+        """Say how the run ended; a run that is tried again may end anew."""
 
 
 class Tracker:
@@ -76,11 +94,15 @@ def mlflow_client(tracking_uri: str | None, registry_uri: str | None) -> MlflowC
         return mlflow.MlflowClient(tracking_uri=tracking_uri or registry_uri, registry_uri=registry_uri or tracking_uri)
 
 
-def open_tracker(settings: StepSettings, folder: RunFolder) -> Tracker | None:
-    """The tracker of this run, its MLflow run made if need be; None where runs are not tracked."""
+def open_tracker(settings: StepSettings, folder: RunFolder) -> RunTracker | None:
+    """The tracker of this run, its record made if need be; None where runs are not tracked."""
     uri = settings["tracking_uri"]
     if uri is None:
         return None
+    if uri.startswith("sagemaker-experiments://"):
+        from mlops_stacks.runtime.tracking_sagemaker import open_trial
+
+        return open_trial(uri, settings, folder)
     client = mlflow_client(uri, settings["registry_uri"])
     with mlflow_errors("the run could not be started", uri):
         if folder.exists(RECORD):

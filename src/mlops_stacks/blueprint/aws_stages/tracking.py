@@ -21,3 +21,9 @@ class SageMakerMlflow(StageOptions):
         str, StringConstraints(pattern=r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun):[0-9]{2}:[0-9]{2}$")
     ] = "Sun:03:00"
     """Weekly start of maintenance, in UTC."""
+
+
+class SageMakerExperiments(StageOptions):
+    """SageMaker Experiments, without MLflow."""
+
+    engine: Literal["sagemaker_experiments"] = "sagemaker_experiments"

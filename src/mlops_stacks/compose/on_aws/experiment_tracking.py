@@ -12,7 +12,23 @@ from mlops_stacks.compose.on_aws import common
 
 
 def build(context: Context) -> Any:
-    """The tracking server of a scope, with an experiment per model."""
+    """Where the runs of a scope are tracked, with an experiment per model."""
+    return _BUILDERS[context.options(Stage.EXPERIMENT_TRACKING).engine](context)
+
+
+def _experiments(context: Context) -> Any:
+    # Imported here: whoever tracks with MLflow need not import the second SDK of AWS.
+    from mlops_components.experiment_tracking.sagemaker_experiments import SageMakerExperiments
+
+    args: dict[str, Any] = {
+        "placement": common.placement(context),
+        "models": sorted(context.settings.models),
+        "lifecycle": common.lifecycle(context, Stage.EXPERIMENT_TRACKING),
+    }
+    return SageMakerExperiments("experiment-tracking", args, common.options(context))  # type: ignore[arg-type]
+
+
+def _mlflow(context: Context) -> Any:
     chosen: SageMakerMlflow = context.options(Stage.EXPERIMENT_TRACKING)
     foundation: Any = context.contract(Stage.FOUNDATION)
     role = common.identity(
@@ -34,3 +50,6 @@ def build(context: Context) -> Any:
     if chosen.size is not None:
         args["size"] = chosen.size
     return engine.SageMakerMlflow("experiment-tracking", args, common.options(context))  # type: ignore[arg-type]
+
+
+_BUILDERS = {"sagemaker_mlflow": _mlflow, "sagemaker_experiments": _experiments}

@@ -81,7 +81,8 @@ def _variables(context: Context) -> dict[str, Any]:
         "MLOPS_STACKS_DATA": foundation.data_root,
     }
     if tracking is not None:
-        variables["MLFLOW_TRACKING_URI"] = tracking.tracking_uri
+        mlflow = context.options(Stage.EXPERIMENT_TRACKING).engine == "sagemaker_mlflow"
+        variables["MLFLOW_TRACKING_URI" if mlflow else "MLOPS_STACKS_TRACKING_URI"] = tracking.tracking_uri
     if registry is not None:
         variables["MLFLOW_REGISTRY_URI"] = registry.registry_uri
     if features is not None:

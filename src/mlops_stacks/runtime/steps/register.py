@@ -11,7 +11,7 @@ from mlops_stacks.runtime.steps.extract import SUMMARY as EXTRACTED
 from mlops_stacks.runtime.steps.job import Job
 from mlops_stacks.runtime.steps.train import SUMMARY as TRAINED
 from mlops_stacks.runtime.steps.validate_model import REPORT as DECISION
-from mlops_stacks.runtime.tracking import MODEL_ARTIFACT, is_sagemaker, open_tracker
+from mlops_stacks.runtime.tracking import MODEL_ARTIFACT, Tracker, is_sagemaker, open_tracker
 
 REPORT = "registered.json"
 _LONGEST_TAG = 500
@@ -67,7 +67,7 @@ def _register(job: Job, tags: dict[str, str]) -> dict[str, Any]:
         from mlops_stacks.runtime.registry import Registry
 
         registry = Registry(settings["tracking_uri"], settings["registry_uri"])
-        source = _artefact_uri(tracker.client, tracker.run_id) if tracker else stored
+        source = _artefact_uri(tracker.client, tracker.run_id) if isinstance(tracker, Tracker) else stored
         version = registry.register(name, source, tracker.run_id if tracker else None, tags)
         stored = f"models:/{name}/{version}"
     if tracker is not None:

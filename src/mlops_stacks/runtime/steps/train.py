@@ -12,7 +12,7 @@ from mlops_stacks.runtime.errors import ContractError
 from mlops_stacks.runtime.quiet_mlflow import hush
 from mlops_stacks.runtime.saved_model import METADATA_KEY, input_schema
 from mlops_stacks.runtime.steps.job import PROFILE, TRAIN_ROWS, Job, numbers
-from mlops_stacks.runtime.tracking import MODEL_ARTIFACT, Tracker, open_tracker
+from mlops_stacks.runtime.tracking import MODEL_ARTIFACT, RunTracker, open_tracker
 from mlops_stacks.runtime.user_code import user_errors
 from mlops_stacks.runtime.workload import Trained, input_names
 
@@ -33,7 +33,7 @@ def run(job: Job) -> dict[str, Any]:
     metrics = numbers(trained.metrics, "the metrics of `train`")
     hush()
     model = job.context.scratch / MODEL_ARTIFACT
-    _save(trained, job, rows, model)
+    save(trained, job, rows, model)
     job.folder.put_folder(model, MODEL_ARTIFACT)
     parameters = {**job.context.parameters, **trained.parameters}
     summary = {"rows": len(rows), "flavour": trained.flavour, "parameters": parameters, "metrics": metrics}
@@ -44,7 +44,7 @@ def run(job: Job) -> dict[str, Any]:
     return {"rows": len(rows), "flavour": trained.flavour, "metrics": metrics}
 
 
-def _save(trained: Trained, job: Job, rows: pd.DataFrame, path: Path) -> None:
+def save(trained: Trained, job: Job, rows: pd.DataFrame, path: Path) -> None:
     """Save, load and try the model: one that cannot be loaded must fail here, not when it is to serve."""
     import mlflow
     from mlflow.models import ModelSignature, infer_signature, set_signature
@@ -97,7 +97,7 @@ def _description(trained: Trained, job: Job) -> dict[str, Any]:
     }
 
 
-def _track(tracker: Tracker, job: Job, model: Path, summary: dict[str, Any]) -> None:
+def _track(tracker: RunTracker, job: Job, model: Path, summary: dict[str, Any]) -> None:
     tracker.log(parameters=summary["parameters"], metrics=summary["metrics"])
     tracker.log_model(model)
     if job.folder.exists(PROFILE):
