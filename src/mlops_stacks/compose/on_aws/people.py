@@ -11,6 +11,7 @@ from mlops_components.grants import AwsGrant, aws_grant
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
 from mlops_stacks.compose.on_aws import features, releases
+from mlops_stacks.compose.on_aws.image import image
 
 
 def grants_to_experiment(context: Context, person: str) -> list[AwsGrant]:
@@ -41,8 +42,8 @@ def _tracking(context: Context) -> list[AwsGrant]:
 def _training(context: Context) -> list[AwsGrant]:
     """Start and follow the pipelines; that they run with their own role is said in their definition."""
     training: Any = context.contract(Stage.TRAINING_PIPELINE)
-    if training is None or context.options(Stage.TRAINING_PIPELINE).engine != "sagemaker":
-        return []
+    if training is None or context.options(Stage.TRAINING_PIPELINE).engine != "sagemaker" or image(context) is None:
+        return []  # before an image is delivered there is nothing to start
     follow = ["sagemaker:DescribePipeline", "sagemaker:ListPipelineExecutions", "sagemaker:StartPipelineExecution"]
     look = ["sagemaker:DescribePipelineExecution", "sagemaker:ListPipelineExecutionSteps"]
     grants = []
