@@ -17,6 +17,7 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("name", help="extract, validate, prepare, train, evaluate, validate_model or register")
     step.add_argument("--settings", required=True, help="URI of the step settings (JSON)")
     step.add_argument("--run", required=True, help="URI of the folder of this run")
+    commands.add_parser("train", help="one trial of a tuning job, as SageMaker starts it, told by its environment")
     run = commands.add_parser("run", help="run a whole pipeline here, each step in a process of its own")
     run.add_argument("--pipeline", required=True, type=Path, help="path of the pipeline definition (JSON)")
     run.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="set one anew")
@@ -24,7 +25,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--trigger", default="manual", help="what started it, for the record")
     run.add_argument("--json", action="store_true", help="progress as JSON lines")
     serve = commands.add_parser("serve", help="serve a model")
-    serve.add_argument("--settings", required=True, help="URI of the server settings (JSON)")
+    serve.add_argument("--settings", help="URI of the server settings (JSON); default: as the environment says")
+    function = commands.add_parser("lambda", help="serve a model inside AWS Lambda")
+    function.add_argument("--settings", help="URI of the server settings (JSON); default: as the environment says")
     schedule = commands.add_parser("schedule", help="start pipelines when they are due")
     schedule.add_argument("--settings", required=True, help="URI of the schedule settings (JSON)")
     ci = commands.add_parser("ci", help="judge a commit that is being pushed")
@@ -50,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mlops_stacks.runtime.step import run_step
 
         return run_step(options.name, options.settings, options.run)
+    if options.command == "train":
+        from mlops_stacks.runtime.trial import trial_command
+
+        return trial_command()
     if options.command == "run":
         from mlops_stacks.runtime.runner import run_command
 
@@ -60,6 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mlops_stacks.runtime.serving.serve import serve_command
 
         return serve_command(options.settings)
+    if options.command == "lambda":
+        from mlops_stacks.runtime.serving.lambda_loop import lambda_command
+
+        return lambda_command(options.settings)
     if options.command == "ci":
         from mlops_stacks.runtime.delivery.ci import ci_command
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from mlops_stacks.runtime.features.online import LookupFaultError
 from mlops_stacks.runtime.serving.batching import Columns
 from mlops_stacks.runtime.serving.counting import Counting
+from mlops_stacks.runtime.serving.invocations import invocation_routes
 from mlops_stacks.runtime.serving.messages import InferRequest, PredictRequest
 from mlops_stacks.runtime.serving.service import PredictionService
 from mlops_stacks.runtime.serving.tensors import DATATYPES, InputError
@@ -46,6 +47,7 @@ def make_app(service: PredictionService) -> FastAPI:
     app.include_router(_plain_routes(service))
     app.include_router(_health_routes(service))
     app.include_router(_model_routes(service))
+    app.include_router(invocation_routes(service, _checked))
     return app
 
 

@@ -70,16 +70,23 @@ class Capture:
         self._share = settings["sample_percent"] / 100
         self._model, self._version = model, version
         self._dropped, self._clock, self._flush_seconds = dropped, clock, flush_seconds
+        self._at_once = bool(settings.get("at_once"))
         self._queue: queue.Queue[_Kept | None] = queue.Queue(CAPACITY)
         self._parts = 0
         self._thread = threading.Thread(target=self._work, name="capture", daemon=True)
         self._thread.start()
 
     def keep(self, request_id: str, columns: Columns, predictions: Sequence[Any]) -> None:
-        """Keep one answered request, if it is in the sample; returns at once. Missing values are None."""
+        """Keep one answered request, if it is in the sample. Missing values are None.
+
+        It returns at once, unless the settings want the request to be written by then.
+        """
         if random.random() >= self._share:  # noqa: S311 - a sample, not a secret
             return
         kept = _Kept(self._clock(), request_id, columns, predictions)
+        if self._at_once:
+            self._write([kept])
+            return
         if len(predictions) <= _FEW_ROWS:
             kept.lines = self._lines(kept)
         try:

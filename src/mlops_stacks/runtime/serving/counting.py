@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_COUNTED = ("/predict", "/infer")
+_COUNTED = ("/predict", "/infer", "/invocations")
 """Ends of the paths that predict."""
 
 
@@ -17,7 +17,7 @@ class Counting:
     """An ASGI layer. The framework's own kind of middleware costs a task and two queues for each request."""
 
     def __init__(self, app: ASGIApp, answered: Callable[[str, int, float], object]) -> None:
-        """`answered` is told the route (`predict` or `infer`), the status code, and the seconds."""
+        """`answered` is told the route (`predict`, `infer` or `invocations`), the status code, and the seconds."""
         self._app, self._answered = app, answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,5 +36,5 @@ class Counting:
         try:
             await self._app(scope, receive, noting)
         finally:
-            route = "predict" if scope["path"] == "/predict" else "infer"
+            route = scope["path"].rsplit("/", 1)[-1]
             self._answered(route, code, time.perf_counter() - started)

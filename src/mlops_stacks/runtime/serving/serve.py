@@ -8,17 +8,26 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mlops_stacks.runtime.documents import server_settings
-from mlops_stacks.runtime.errors import RuntimeFault
+from mlops_stacks.runtime.errors import RuntimeFault, SettingsError
 from mlops_stacks.runtime.quiet_mlflow import hush
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _SETTINGS_VARIABLE = "MLOPS_STACKS_SERVER_SETTINGS"
+"""Where the settings are, where no argument says so: SageMaker starts an image with `serve` alone."""
 
 
-def serve_command(settings_uri: str) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code."""
+def settings_uri_of(argument: str | None) -> str:
+    """The URI of the settings: the argument, or what the environment says. Raises `SettingsError` without either."""
+    uri = argument or os.environ.get(_SETTINGS_VARIABLE)
+    if not uri:
+        raise SettingsError(f"nothing says what to serve: give --settings, or set `{_SETTINGS_VARIABLE}`.")
+    return uri
+
+
+def prepare() -> None:
+    """Set up logging and threads, before anything heavy is imported."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     # See step.py: threads that spin while they wait cost more than they give.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -26,8 +35,13 @@ def serve_command(settings_uri: str) -> int:
     # of 5 for one row of the flight-delay model on two cores). Cores are used by `realtime.workers`.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     hush()
+
+
+def serve_command(settings_uri: str | None) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
+    prepare()
     try:
-        return _serve(settings_uri)
+        return _serve(settings_uri_of(settings_uri))
     except RuntimeFault as fault:
         sys.stderr.write(f"error: {fault}\n")
         return fault.exit_code
@@ -52,7 +66,7 @@ def _serve(settings_uri: str) -> int:
         "log_level": "warning",
     }
     if settings["workers"] <= 1:
-        uvicorn.run(_app(settings_uri), **common)
+        uvicorn.run(application(settings_uri), **common)
         return 0
     from mlops_stacks.runtime.serving.metrics import shared_between_processes
 
@@ -65,10 +79,11 @@ def _serve(settings_uri: str) -> int:
 
 def worker_app() -> FastAPI:
     """The application of one of several worker processes."""
-    return _app(os.environ[_SETTINGS_VARIABLE])
+    return application(os.environ[_SETTINGS_VARIABLE])
 
 
-def _app(settings_uri: str) -> FastAPI:
+def application(settings_uri: str) -> FastAPI:
+    """The application for some settings, its model loaded. Raises `RuntimeFault`."""
     from mlops_stacks.runtime.serving.app import make_app
     from mlops_stacks.runtime.serving.service import load_service
 

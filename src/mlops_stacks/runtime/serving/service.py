@@ -15,6 +15,7 @@ from mlops_stacks.runtime.serving.batching import Batcher, Columns
 from mlops_stacks.runtime.serving.capture import Capture
 from mlops_stacks.runtime.serving.completion import Completion
 from mlops_stacks.runtime.serving.metrics import Metrics
+from mlops_stacks.runtime.serving.model_files import local_uri
 from mlops_stacks.runtime.serving.tensors import (
     answer_datatype,
     answer_values,
@@ -126,5 +127,5 @@ def load_service(settings: ServerSettings) -> PredictionService:
         if tracking is not None:
             mlflow.set_tracking_uri(tracking)
             mlflow.set_registry_uri(settings["registry_uri"] or tracking)
-        model = SavedModel(settings["model_uri"])
+        model = SavedModel(local_uri(settings["model_uri"]))
     return PredictionService(settings, model)
