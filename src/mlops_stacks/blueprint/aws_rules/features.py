@@ -49,7 +49,7 @@ def _column_rules(at: FieldPath, group: FeatureGroup) -> Iterator[Problem]:
         elif column.lower() in seen and seen[column.lower()] != column:
             yield Problem(
                 (*at, *path),
-                f"the catalogue takes `{column}` and `{seen[column.lower()]}` for one: it knows no capital letters",
+                f"the catalogue knows no capital letters: `{column}` and `{seen[column.lower()]}` are one column to it",
                 "give them names that differ in more",
             )
         seen.setdefault(column.lower(), column)

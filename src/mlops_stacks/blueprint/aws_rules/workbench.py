@@ -39,7 +39,7 @@ def studio_rules(settings: Settings) -> Iterator[Problem]:
 def _machine_rules(chosen: SageMakerStudio, at: FieldPath) -> Iterator[Problem]:
     for index, machine in enumerate(chosen.instance_types):
         if machine not in STUDIO_INSTANCES:
-            close = get_close_matches(machine, STUDIO_INSTANCES, 1)
+            close = get_close_matches(f"ml.{machine.removeprefix('ml.')}", STUDIO_INSTANCES, 1)
             offer = f"did you mean `{close[0]}`?" if close else "write e.g. `ml.t3.medium`"
             yield Problem((*at, "instance_types", index), f"Studio has no instance type `{machine}`", offer)
         elif machine in chosen.instance_types[:index]:
