@@ -10,6 +10,7 @@ from mlops_components.spec.compute import Compute
 from mlops_components.spec.pipeline import Schedule
 from mlops_components.spec.rollout import Rollout
 from mlops_components.spec.settings import Acceptance
+from mlops_components.spec.tuning import BiasCheck, Tuning
 from mlops_stacks.blueprint.base import Key, Model
 from mlops_stacks.blueprint.vocabulary import Approval
 
@@ -22,6 +23,10 @@ class Triggers(Model):
 
     new_data: bool = False
     """A new object below the data root."""
+    folder: str | None = None
+    """Only objects in this folder below the data root count; default: all of them."""
+    marker: str | None = None
+    """Only objects of this name count, such as `_SUCCESS`, which a delivery of many files ends with; default: all."""
 
 
 class Pipeline(Model):
@@ -35,6 +40,10 @@ class Pipeline(Model):
     compute: Compute | None = None
     """Machine of each step; default: the engine's."""
     triggers: Triggers = Triggers()
+    tuning: Tuning | None = None
+    """Parameters that are tried before training; default: none."""
+    bias_check: BiasCheck | None = None
+    """Whether the training rows favour a group; default: not looked at."""
 
 
 class Autoscaling(Model):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlops_stacks.runtime import lineage
 from mlops_stacks.runtime.drift import profile, stability
 from mlops_stacks.runtime.errors import ContractError, RefusedError
 from mlops_stacks.runtime.folder import RunFolder
@@ -97,7 +98,7 @@ def _reference(job: Job) -> tuple[dict[str, Any], str | None]:
     if model is None:
         return {}, None
     if is_sagemaker(settings["registry_uri"]):
-        return _profile_of_package(str(settings["registry_uri"]), model)
+        return _profile_of_package(job, model)
     if settings["registry_uri"] is None or settings["tracking_uri"] is None:
         return {}, None
     from mlops_stacks.runtime.quiet_mlflow import mlflow_errors
@@ -115,12 +116,15 @@ def _reference(job: Job) -> tuple[dict[str, Any], str | None]:
     return {}, None
 
 
-def _profile_of_package(registry_uri: str, model: str) -> tuple[dict[str, Any], str | None]:
-    """SageMaker's versions say in which run folder they were made; the profile is there."""
+def _profile_of_package(job: Job, model: str) -> tuple[dict[str, Any], str | None]:
+    """SageMaker's versions say in which run folder they were made; the profile is there.
+
+    Only versions of this environment count: the run folders of others are not this step's to read.
+    """
     from mlops_stacks.runtime.registry_sagemaker import RUN_FOLDER, SageMakerRegistry
 
-    for version in SageMakerRegistry(registry_uri).versions(model):
-        if RUN_FOLDER in version.tags:
+    for version in SageMakerRegistry(str(job.settings["registry_uri"])).versions(model):
+        if RUN_FOLDER in version.tags and version.tags.get(lineage.ENVIRONMENT) == job.settings["environment"]:
             folder = RunFolder(version.tags[RUN_FOLDER])
             if folder.exists(PROFILE):
                 return folder.read_json(PROFILE), version.version

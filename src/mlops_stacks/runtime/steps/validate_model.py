@@ -31,11 +31,12 @@ def run(job: Job) -> dict[str, Any]:
     worse = _worse_than_serving(job, metrics, serving)
     reasons += [worse] if worse else []
     decision = {"accepted": not reasons, "reasons": reasons, "serving_version": job.settings["serving_version"]}
-    job.folder.write_json(REPORT, {**decision, "serving_metrics": serving})
+    report = {**decision, "serving_metrics": serving}
+    job.folder.write_json(REPORT, report)
     if told := os.environ.get(DECISION_VARIABLE):
         # The platform has a condition of its own, which reads this file and ends the run in its own words.
         Path(told).parent.mkdir(parents=True, exist_ok=True)
-        Path(told).write_text(json.dumps(decision))
+        Path(told).write_text(json.dumps(report, indent=2, sort_keys=True))
     elif reasons:
         raise RefusedError(f"the model is refused: {'; '.join(reasons)}.")
     return decision

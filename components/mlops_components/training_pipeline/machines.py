@@ -1,0 +1,77 @@
+"""Which machine of SageMaker a step gets.
+
+Source of sizes: EC2's instance types of the same name, without `ml.`; all of them can run processing and training jobs.
+"""
+
+from mlops_components.args import ArgsError
+from mlops_components.spec.compute import Compute
+
+DEFAULT = "ml.m5.xlarge"
+"""Where the blueprint says nothing: 4 virtual CPUs and 16 GiB, in every region that has SageMaker."""
+
+# Name -> virtual CPUs, GiB; the smallest first.
+_GENERAL = {
+    "ml.m5.large": (2, 8),
+    "ml.r5.large": (2, 16),
+    "ml.m5.xlarge": (4, 16),
+    "ml.r5.xlarge": (4, 32),
+    "ml.m5.2xlarge": (8, 32),
+    "ml.r5.2xlarge": (8, 64),
+    "ml.m5.4xlarge": (16, 64),
+    "ml.r5.4xlarge": (16, 128),
+    "ml.r5.8xlarge": (32, 256),
+    "ml.m5.12xlarge": (48, 192),
+    "ml.r5.12xlarge": (48, 384),
+    "ml.m5.24xlarge": (96, 384),
+    "ml.r5.24xlarge": (96, 768),
+}
+# Name -> virtual CPUs, GiB, accelerators, their name in words of other platforms.
+_ACCELERATED = {
+    "ml.g4dn.xlarge": (4, 16, 1, "nvidia-t4"),
+    "ml.g4dn.2xlarge": (8, 32, 1, "nvidia-t4"),
+    "ml.g4dn.4xlarge": (16, 64, 1, "nvidia-t4"),
+    "ml.g5.4xlarge": (16, 64, 1, "nvidia-a10g"),
+    "ml.g4dn.8xlarge": (32, 128, 1, "nvidia-t4"),
+    "ml.g4dn.12xlarge": (48, 192, 4, "nvidia-t4"),
+    "ml.g5.12xlarge": (48, 192, 4, "nvidia-a10g"),
+    "ml.p3.2xlarge": (8, 61, 1, "nvidia-v100"),
+    "ml.p3.8xlarge": (32, 244, 4, "nvidia-v100"),
+    "ml.p3.16xlarge": (64, 488, 8, "nvidia-v100"),
+    "ml.g5.48xlarge": (192, 768, 8, "nvidia-a10g"),
+}
+
+
+def instance_type(compute: Compute, default: str = DEFAULT) -> str:
+    """Return the machine that is named, else the smallest that has what is asked for, else `default`.
+
+    Raises `ArgsError` where there is none so large.
+    """
+    named = compute.get("instance_type")
+    if named:
+        return named
+    cpu, memory, gpu = compute.get("cpu"), compute.get("memory_gb"), compute.get("gpu")
+    if cpu is None and memory is None and gpu is None:
+        return default
+    if gpu is None:
+        fitting = [name for name, (cpus, gib) in _GENERAL.items() if cpus >= (cpu or 0) and gib >= (memory or 0)]
+    else:
+        fitting = [
+            name
+            for name, (cpus, gib, count, kind) in _ACCELERATED.items()
+            if cpus >= (cpu or 0) and gib >= (memory or 0) and count >= gpu["count"] and gpu.get("type") in (None, kind)
+        ]
+    if not fitting:
+        raise ArgsError(
+            "the training pipeline: no machine of SageMaker that is chosen by itself has so much; "
+            "write `instance_type` in its place, e.g. `ml.p4d.24xlarge`."
+        )
+    return fitting[0]
+
+
+def encrypts_volumes(machine: str) -> bool:
+    """Whether a job on this machine takes a key for its volume: one with disks of its own encrypts those by itself.
+
+    Source: SageMaker API Reference, `ProcessingClusterConfig.VolumeKmsKeyId`.
+    """
+    family = machine.split(".")[1]
+    return not (family.startswith(("p4", "p5", "g5", "g6", "trn", "inf")) or "d" in family[1:])
