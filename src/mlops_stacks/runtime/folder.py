@@ -38,6 +38,15 @@ def file_system(uri: str) -> tuple[Any, str]:
     return fs, str(path)
 
 
+def make_folder(fs: Any, path: str) -> None:
+    """Make a folder and those above it, where files need one.
+
+    A store of objects has no folders: there this would look for the bucket, or even make it, which nobody here may do.
+    """
+    if isinstance(fs, LocalFileSystem):
+        fs.makedirs(path, exist_ok=True)
+
+
 def read_bytes(uri: str) -> bytes:
     """The content of one file. Raises `SettingsError` where it cannot be read."""
     fs, path = file_system(uri)
@@ -105,7 +114,7 @@ class RunFolder:
         """Put a local file here as `name`; returns its URI."""
         path = self._path(name)
         if self._local:
-            self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+            make_folder(self._fs, path.rsplit("/", 1)[0])
             part = f"{path}.part-{os.getpid()}"
             shutil.copyfile(source, part)
             Path(part).replace(path)
@@ -151,10 +160,9 @@ class RunFolder:
         """Objects of a store appear whole by nature; a local file is renamed into place."""
         path = self._path(name)
         if not self._local:
-            # A store has no folders; making one would look for, or even make, the bucket, which no step may do.
             self._fs.pipe_file(path, content)
             return
-        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        make_folder(self._fs, path.rsplit("/", 1)[0])
         part = f"{path}.part-{os.getpid()}"
         Path(part).write_bytes(content)
         Path(part).replace(path)

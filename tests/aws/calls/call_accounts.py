@@ -162,4 +162,8 @@ class PlannedAccount:
             rule = setting.inputs["rules"][0]["applyServerSideEncryptionByDefault"]
             if rule.get("kmsMasterKeyId"):
                 keys[self.plain(setting.inputs["bucket"])] = self.plain(rule["kmsMasterKeyId"])
-        return Place(self.account, self.region, keys)
+        rows = [
+            group.inputs.get("onlineStoreConfig") for group in self.of_type("aws:sagemaker/featureGroup:FeatureGroup")
+        ]
+        sealed = [self.plain(one["securityConfig"]["kmsKeyId"]) for one in rows if one and one.get("securityConfig")]
+        return Place(self.account, self.region, keys, sealed[0] if sealed else None)

@@ -27,6 +27,23 @@ def _package_group(given: Mapping[str, Any]) -> None:
     boto3.client("sagemaker").create_model_package_group(ModelPackageGroupName=given["modelPackageGroupName"])
 
 
+def _feature_group(given: Mapping[str, Any]) -> None:
+    """The emulator answers with `…/offline-store/…` itself where SageMaker says in which folder the history is."""
+    columns = [
+        {"FeatureName": one["featureName"], "FeatureType": one["featureType"]} for one in given["featureDefinitions"]
+    ]
+    storage = given["offlineStoreConfig"]["s3StorageConfig"]
+    boto3.client("sagemaker").create_feature_group(
+        FeatureGroupName=given["featureGroupName"],
+        RecordIdentifierFeatureName=given["recordIdentifierFeatureName"],
+        EventTimeFeatureName=given["eventTimeFeatureName"],
+        FeatureDefinitions=columns,
+        OfflineStoreConfig={"S3StorageConfig": {"S3Uri": storage["s3Uri"], "KmsKeyId": storage["kmsKeyId"]}},
+        OnlineStoreConfig={"EnableOnlineStore": "onlineStoreConfig" in given},
+        RoleArn=given["roleArn"],
+    )
+
+
 def _topic(given: Mapping[str, Any]) -> None:
     boto3.client("sns").create_topic(Name=given["name"])
 
@@ -38,6 +55,7 @@ def _object(given: Mapping[str, Any]) -> None:
 _MAKERS: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
     "aws:s3/bucket:Bucket": _bucket,
     "aws:s3/bucketObjectv2:BucketObjectv2": _object,
+    "aws:sagemaker/featureGroup:FeatureGroup": _feature_group,
     "aws:sagemaker/modelPackageGroup:ModelPackageGroup": _package_group,
     "aws:sns/topic:Topic": _topic,
 }

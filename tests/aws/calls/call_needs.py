@@ -23,6 +23,8 @@ class Place:
     region: str
     bucket_keys: Mapping[str, str] = field(default_factory=dict)
     """Bucket -> ARN of the key that encrypts it by default."""
+    feature_key: str | None = None
+    """The key that encrypts the online rows of features."""
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something here."""
@@ -150,9 +152,18 @@ def _list_versions(given: Mapping[str, Any], place: Place) -> Made:
     yield Need("sagemaker:ListModelPackages", place.arn("sagemaker", f"model-package/{name}/1"))
 
 
-def _batch_records(given: Mapping[str, Any], place: Place) -> Made:
-    for one in given["Identifiers"]:
-        yield from _named("sagemaker", "BatchGetRecord", "feature-group/{FeatureGroupName}")(one, place)
+def _records(action: str) -> Rule:
+    """Rows of a feature group; whoever reads or writes them must be able to decrypt them."""
+    named = _named("sagemaker", action, "feature-group/{FeatureGroupName}")
+
+    def rule(given: Mapping[str, Any], place: Place) -> Made:
+        for one in given.get("Identifiers", [given]):
+            yield from named(one, place)
+        if place.feature_key:
+            via = {"kms:ViaService": f"sagemaker.{place.region}.amazonaws.com"}
+            yield Need("kms:Decrypt", place.feature_key, via)
+
+    return rule
 
 
 def _tagged(given: Mapping[str, Any], place: Place) -> Made:
@@ -207,13 +218,10 @@ _RULES: Mapping[tuple[str, str], Rule] = {
     ("sagemaker", "CreateModelPackage"): _create_version,
     ("sagemaker", "ListModelPackages"): _list_versions,
     ("sagemaker", "AddTags"): _tagged,
-    ("sagemaker-featurestore-runtime", "GetRecord"): _named(
-        "sagemaker", "GetRecord", "feature-group/{FeatureGroupName}"
-    ),
-    ("sagemaker-featurestore-runtime", "PutRecord"): _named(
-        "sagemaker", "PutRecord", "feature-group/{FeatureGroupName}"
-    ),
-    ("sagemaker-featurestore-runtime", "BatchGetRecord"): _batch_records,
+    **{
+        ("sagemaker-featurestore-runtime", name): _records(name)
+        for name in ("GetRecord", "PutRecord", "DeleteRecord", "BatchGetRecord")
+    },
     ("sagemaker-runtime", "InvokeEndpoint"): _named("sagemaker", "InvokeEndpoint", "endpoint/{EndpointName}"),
     ("secretsmanager", "GetSecretValue"): _named("secretsmanager", "GetSecretValue", "secret:{SecretId}-AbCdEf"),
     ("sns", "Publish"): _named("sns", "Publish", "{TopicArn}"),

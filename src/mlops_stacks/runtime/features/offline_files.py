@@ -18,7 +18,7 @@ from mlops_components.spec.feature import FeatureGroup, record_identifier
 from mlops_stacks.runtime.errors import RuntimeFault
 from mlops_stacks.runtime.features.history import TIME
 from mlops_stacks.runtime.features.records import MARKER, stored_dtypes, time_text
-from mlops_stacks.runtime.folder import file_system
+from mlops_stacks.runtime.folder import file_system, make_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +130,7 @@ def write_files(uri: str, definition: FeatureGroup, rows: pd.DataFrame) -> int:
         folder = f"{root}/year={hour:%Y}/month={hour:%m}/day={hour:%d}/hour={hour:%H}"
         # A name of its own each time: a file is never replaced.
         name = f"{frame[time].max():%Y%m%dT%H%M%SZ}_{uuid.uuid4().hex[:16]}.parquet"
-        fs.makedirs(folder, exist_ok=True)
+        make_folder(fs, folder)
         fs.pipe_file(f"{folder}/{name}", _content(frame, definition, now))
 
     try:

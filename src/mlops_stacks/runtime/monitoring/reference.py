@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mlops_components.spec.monitoring import ReferenceSettings
 from mlops_stacks.runtime.documents import parse_json
 from mlops_stacks.runtime.errors import RuntimeFault, SettingsError
-from mlops_stacks.runtime.folder import RunFolder, file_system, read_bytes
+from mlops_stacks.runtime.folder import RunFolder, file_system, make_folder, read_bytes
 from mlops_stacks.runtime.user_code import load_workload
 from mlops_stacks.runtime.workload import Workload, input_names
 
@@ -84,7 +84,8 @@ def _answered(folder: RunFolder, workload: Workload) -> pd.DataFrame:
     rows = pd.concat([folder.read_frame(TRAIN_ROWS), folder.read_frame(EVALUATION_ROWS)], ignore_index=True)
     with folder.local_folder(MODEL_ARTIFACT) as path:
         predictions = SavedModel(str(path)).predict(rows)
-    return rows.assign(**{LABEL: rows[workload.label], PREDICTION: predictions})
+    rows[LABEL], rows[PREDICTION] = rows[workload.label], predictions
+    return rows
 
 
 def _check_columns(wanted: Mapping[str, list[str]], workload: Workload) -> None:
@@ -99,7 +100,7 @@ def _check_columns(wanted: Mapping[str, list[str]], workload: Workload) -> None:
 
 def _write(uri: str, text: str) -> None:
     fs, path = file_system(uri)
-    fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+    make_folder(fs, path.rsplit("/", 1)[0])
     fs.pipe_file(path, text.encode())
 
 
