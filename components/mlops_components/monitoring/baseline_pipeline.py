@@ -56,12 +56,8 @@ def _step(name: str, arguments: Mapping[str, Any], after: Sequence[str] = ()) ->
         "Arguments": dict(arguments),
         "CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"},
         "RetryPolicies": [
-            {
-                "ExceptionType": ["Step.SERVICE_FAULT", "Step.THROTTLING", "SageMaker.CAPACITY_ERROR"],
-                "IntervalSeconds": 30,
-                "BackoffRate": 2.0,
-                "MaxAttempts": 5,
-            }
+            {"ExceptionType": kinds, "IntervalSeconds": 30, "BackoffRate": 2.0, "MaxAttempts": 5}
+            for kinds in (["Step.SERVICE_FAULT", "Step.THROTTLING"], ["SageMaker.CAPACITY_ERROR"])
         ],
     }
     return {**step, "DependsOn": list(after)} if after else step

@@ -68,14 +68,13 @@ class MonitorJob:
 
 def job_definition(name: str, job: MonitorJob, child: pulumi.ResourceOptions) -> pulumi.Resource:
     """Register the definition of a monitor, and return it."""
-    made: pulumi.Resource = _MAKERS[job.kind](name, job, child)
-    return made
+    return _MAKERS[job.kind](name, job, child)
 
 
 def _data_quality(name: str, job: MonitorJob, child: pulumi.ResourceOptions) -> pulumi.Resource:
     shapes = _Shapes("DataQualityJobDefinition")
     baseline = job.places.baseline(job.kind)
-    return native.sagemaker.DataQualityJobDefinition(
+    made: pulumi.Resource = native.sagemaker.DataQualityJobDefinition(
         name,
         data_quality_app_specification=shapes.make(
             "DataQualityAppSpecification",
@@ -92,6 +91,7 @@ def _data_quality(name: str, job: MonitorJob, child: pulumi.ResourceOptions) -> 
         **_common(shapes, job),
         opts=child,
     )
+    return made
 
 
 def _model_quality(name: str, job: MonitorJob, child: pulumi.ResourceOptions) -> pulumi.Resource:
@@ -103,7 +103,7 @@ def _model_quality(name: str, job: MonitorJob, child: pulumi.ResourceOptions) ->
             "probability_attribute": "prediction",
             "probability_threshold_attribute": watch["probability_threshold"],
         }
-    return native.sagemaker.ModelQualityJobDefinition(
+    made: pulumi.Resource = native.sagemaker.ModelQualityJobDefinition(
         name,
         model_quality_app_specification=shapes.make(
             "ModelQualityAppSpecification",
@@ -121,6 +121,7 @@ def _model_quality(name: str, job: MonitorJob, child: pulumi.ResourceOptions) ->
         **_common(shapes, job),
         opts=child,
     )
+    return made
 
 
 def _bias(name: str, job: MonitorJob, child: pulumi.ResourceOptions) -> pulumi.Resource:
@@ -132,7 +133,7 @@ def _bias(name: str, job: MonitorJob, child: pulumi.ResourceOptions) -> pulumi.R
             "probability_attribute": "0",
             "probability_threshold_attribute": watch["probability_threshold"],
         }
-    return native.sagemaker.ModelBiasJobDefinition(
+    made: pulumi.Resource = native.sagemaker.ModelBiasJobDefinition(
         name,
         model_bias_app_specification=shapes.make(
             "ModelBiasAppSpecification", image_uri=job.image, config_uri=job.configuration
@@ -147,11 +148,12 @@ def _bias(name: str, job: MonitorJob, child: pulumi.ResourceOptions) -> pulumi.R
         **_common(shapes, job),
         opts=child,
     )
+    return made
 
 
 def _explainability(name: str, job: MonitorJob, child: pulumi.ResourceOptions) -> pulumi.Resource:
     shapes = _Shapes("ModelExplainabilityJobDefinition")
-    return native.sagemaker.ModelExplainabilityJobDefinition(
+    made: pulumi.Resource = native.sagemaker.ModelExplainabilityJobDefinition(
         name,
         model_explainability_app_specification=shapes.make(
             "ModelExplainabilityAppSpecification", image_uri=job.image, config_uri=job.configuration
@@ -164,6 +166,7 @@ def _explainability(name: str, job: MonitorJob, child: pulumi.ResourceOptions) -
         **_common(shapes, job),
         opts=child,
     )
+    return made
 
 
 _MAKERS = {
@@ -237,7 +240,7 @@ def _common(shapes: _Shapes, job: MonitorJob) -> dict[str, Any]:
         "stopping_condition": shapes.make(
             "StoppingCondition", max_runtime_in_seconds=60 * args.get("timeout_minutes", 50)
         ),
-        "role_arn": args["monitor_role_arn"],  # type: ignore[typeddict-item]
+        "role_arn": args["monitor_role_arn"],
         "tags": _tags(job),
     }
 
@@ -270,7 +273,7 @@ def _name(job: MonitorJob) -> pulumi.Output[str]:
         "image": job.image,
         "preprocessor": job.preprocessor,
         "configuration": job.configuration,
-        "role": args["monitor_role_arn"],  # type: ignore[typeddict-item]
+        "role": args["monitor_role_arn"],
         "roots": [args["artifact_root"], args["data_root"]],
         "key": args.get("key_arn"),
         "subnets": args.get("subnet_ids"),

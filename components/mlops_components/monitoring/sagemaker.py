@@ -130,13 +130,14 @@ class SageMakerMonitoring(pulumi.ComponentResource):
         settings = self._args["models"][model].get("reference")
         if settings is not None and "image" in self._args:
             uri = self._object(f"{model}/reference", settings, "json")
-            definition = baseline_pipeline.baseline_definition(self._args, model, uri, images, baselines)
-            self._baseline_pipeline(model, definition)
+            document = baseline_pipeline.baseline_definition(self._args, model, uri, images, baselines)
+            self._baseline_pipeline(model, document)
 
     def _configurations(self, model: str) -> tuple[dict[str, pulumi.Output[str]], dict[str, pulumi.Output[str]]]:
         """Clarify's configurations of the monitors and of the baselines: kind -> URI."""
         watched = self._args["models"][model]
-        monitors, baselines = {}, {}
+        monitors: dict[str, pulumi.Output[str]] = {}
+        baselines: dict[str, pulumi.Output[str]] = {}
         if "bias" in watched:
             for baseline, uris in ((False, monitors), (True, baselines)):
                 document = clarify.bias_configuration(watched["bias"], baseline=baseline)
@@ -175,7 +176,7 @@ class SageMakerMonitoring(pulumi.ComponentResource):
             pipeline_display_name=baseline_pipeline_name(self._placement, model),
             pipeline_description=f"Baselines of {model}, for its monitors",
             pipeline_definition=definition,
-            role_arn=self._args["baseline_role_arn"],  # type: ignore[typeddict-item]
+            role_arn=self._args["baseline_role_arn"],
             tags=aws_tags(self._placement, "monitoring"),
             opts=self._child,
         )
@@ -193,8 +194,8 @@ class SageMakerMonitoring(pulumi.ComponentResource):
 
     def _count_violations(self) -> None:
         definition = violations.counter_definition(self._placement)
-        machine = self._machine("counter", COUNTER, definition, self._args["counter_role_arn"])  # type: ignore[typeddict-item]
-        role = pulumi.Output.from_input(self._args["monitor_role_arn"])  # type: ignore[typeddict-item]
+        machine = self._machine("counter", COUNTER, definition, self._args["counter_role_arn"])
+        role = pulumi.Output.from_input(self._args["monitor_role_arn"])
         rule = self._rule(f"{self._name}-counter", ("all", "reports"), role.apply(violations.report_pattern))
         aws.cloudwatch.EventTarget(
             f"{self._name}-counter-start",
@@ -236,7 +237,7 @@ class SageMakerMonitoring(pulumi.ComponentResource):
             if cooldown and not machines:
                 engine = self._args.get("training_engine", "sagemaker")
                 definition = retraining_start.starter_definition(self._placement, engine)
-                role = self._args["retraining_role_arn"]  # type: ignore[typeddict-item]
+                role = self._args["retraining_role_arn"]
                 machines["starter"] = self._machine("retraining", STARTER, definition, role)
             self._retraining_target(label, model, rule, machines.get("starter") if cooldown else None)
 

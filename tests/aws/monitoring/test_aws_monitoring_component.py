@@ -83,8 +83,9 @@ def planned(plan_aws: Plans, place: Plans, models: dict[str, Any], **more: Any) 
             "security_group_ids": ["sg-0a1b2c3d"],
             **more,
         }
-        opts = pulumi.ResourceOptions(providers=[*options.providers, native])
-        made = SageMakerMonitoring("monitoring", {k: v for k, v in args.items() if v is not None}, opts)
+        opts = pulumi.ResourceOptions(providers=[*(options.providers or []), native])  # type: ignore[misc]
+        given: Any = {key: value for key, value in args.items() if value is not None}
+        made = SageMakerMonitoring("monitoring", given, opts)
         return {output: getattr(made, output) for output in SageMakerMonitoring.__annotations__}
 
     return plan_aws(build)
@@ -203,6 +204,6 @@ def test_nothing_watched_makes_nothing(plan_aws: Plans, place: Plans) -> None:
 def test_what_is_missing_is_said(plan_aws: Plans, place: Plans) -> None:
     with pytest.raises(ArgsError, match="'monitor_role_arn' is missing"):
         planned(plan_aws, place, {"delay": watched()}, monitor_role_arn=None)
+    started = watched(serving="lambda", retraining_pipeline="arn:aws:sagemaker:eu-central-1:1:pipeline/p")
     with pytest.raises(ArgsError, match="nothing measures drift"):
-        started = watched(serving="lambda", retraining_pipeline="arn:aws:sagemaker:eu-central-1:1:pipeline/p")
         planned(plan_aws, place, {"delay": started})

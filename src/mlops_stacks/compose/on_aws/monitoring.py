@@ -108,7 +108,9 @@ def _asked(context: Context, chosen: SageMakerMonitoring, name: str) -> dict[str
         watch = getattr(chosen, option).get(name)
         if watch is not None:
             asked[option] = watch.model_dump(mode="json", exclude_none=True)
-    columns = {option: asked[option]["columns"] for option in ("bias", "explainability") if option in asked}
+    columns: dict[str, list[str]] = {
+        option: asked[option]["columns"] for option in ("bias", "explainability") if option in asked
+    }
     if asked or chosen.data_quality:
         asked["reference"] = _reference(context, name, columns)
     return asked

@@ -53,7 +53,7 @@ def _of_monitors(context: Context, watched: Mapping[str, Any]) -> list[AwsGrant]
     labelled = [name for name, model in watched.items() if any(kind.labels for kind in kinds_of(model))]
     explained = [model for model in watched.values() if "explainability" in model]
     return [
-        *_of_jobs(context),
+        *_of_jobs(context, watched),
         *(grant for name in watched for grant in foundation.grant_capture_read(name)),
         *(grant for name in labelled for grant in foundation.grant_data_read(f"labels/{name}")),
         aws_grant(["cloudwatch:PutMetricData"], ["*"], {"StringLike": {"cloudwatch:namespace": _JOB_METRICS}}),
@@ -64,7 +64,7 @@ def _of_monitors(context: Context, watched: Mapping[str, Any]) -> list[AwsGrant]
 def _of_baselines(context: Context, watched: Mapping[str, Any]) -> list[AwsGrant]:
     explained = [model for model in watched.values() if "explainability" in model]
     return [
-        *_of_jobs(context),
+        *_of_jobs(context, watched),
         *releases.grants_of_models(context),
         *releases.grants_of_image(context),
         *_of_pipeline_steps(context),
@@ -73,18 +73,18 @@ def _of_baselines(context: Context, watched: Mapping[str, Any]) -> list[AwsGrant
     ]
 
 
-def _of_jobs(context: Context) -> list[AwsGrant]:
+def _of_jobs(context: Context, watched: Mapping[str, Any]) -> list[AwsGrant]:
     """What every job of an analyzer needs: its image, its folder, its log, its key and its network."""
     foundation: Any = context.contract(Stage.FOUNDATION)
     placement = common.placement(context)
     region, partition = placement["region"], aws_partition(placement["region"])
     images = [
         f"arn:{partition}:ecr:{region}:{accounts[region]}:repository/{name}"
-        for name, accounts in (
-            ("sagemaker-model-monitor-analyzer", MODEL_MONITOR),
-            ("sagemaker-clarify-processing", CLARIFY),
+        for name, accounts, clarify in (
+            ("sagemaker-model-monitor-analyzer", MODEL_MONITOR, False),
+            ("sagemaker-clarify-processing", CLARIFY, True),
         )
-        if region in accounts
+        if any(kind.clarify is clarify for model in watched.values() for kind in kinds_of(model))
     ]
     log = f"arn:{partition}:logs:{region}:{placement['account_id']}:log-group:/aws/sagemaker/ProcessingJobs"
     return [
