@@ -45,7 +45,8 @@ def broken_instance_type(instance_type: str, use: Use, path: FieldPath) -> Itera
     possible = instance_types(use)
     if instance_type in possible:
         return
-    close = get_close_matches(instance_type, possible, 1) or get_close_matches(f"ml.{instance_type}", possible, 1)
+    full = instance_type if instance_type.startswith("ml.") else f"ml.{instance_type}"
+    close = get_close_matches(full, possible, 1)
     offer = f"did you mean `{close[0]}`?" if close else "write one such as `ml.m5.xlarge`"
     elsewhere = [other.value for other in Use if other is not use and instance_type in instance_types(other)]
     if elsewhere:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from fsspec.implementations.local import LocalFileSystem
 
 from mlops_components.spec.settings import CaptureSettings
-from mlops_stacks.runtime.folder import file_system
+from mlops_stacks.runtime.folder import file_system, make_folder
 
 if TYPE_CHECKING:
     from mlops_stacks.runtime.serving.batching import Columns
@@ -139,7 +139,7 @@ class Capture:
         content = b"".join(self._lines(kept) if kept.lines is None else kept.lines for kept in batch)
         name = f"{self._clock():%Y-%m-%d}-{socket.gethostname()}-{os.getpid()}"
         try:
-            self._fs.makedirs(self._folder, exist_ok=True)
+            make_folder(self._fs, self._folder)
             if isinstance(self._fs, LocalFileSystem):
                 with self._fs.open(f"{self._folder}/{name}.jsonl", "ab") as file:
                     file.write(content)

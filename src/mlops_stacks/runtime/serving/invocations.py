@@ -1,8 +1,8 @@
 """SageMaker's container contract: `GET /ping`, and `POST /invocations` with JSON, JSON lines or CSV.
 
 A body is one flat object (a row), `{"instances": […]}`, the Open Inference Protocol's `{"inputs": […]}`, or lines.
-Lines are answered by lines, so that a batch job can put its parts together again. CSV has the columns in the model's order,
-or a header that names them.
+Lines are answered by lines, so that a batch job can put its parts together again. CSV has the columns in the model's
+order, or a header that names them.
 """
 
 import csv

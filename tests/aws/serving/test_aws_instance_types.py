@@ -1,0 +1,46 @@
+"""Machine types: the table is what AWS's own model says, and a wrong one is answered with the nearest right one."""
+
+from __future__ import annotations
+
+import botocore.session
+import pytest
+
+from mlops_stacks.blueprint.aws_rules.instances import Use, broken_instance_type, instance_types
+
+SHAPES = {
+    Use.ENDPOINT: "ProductionVariantInstanceType",
+    Use.BATCH: "TransformInstanceType",
+    Use.PROCESSING: "ProcessingInstanceType",
+    Use.TRAINING: "TrainingInstanceType",
+    Use.NOTEBOOK: "AppInstanceType",
+}
+
+
+@pytest.mark.parametrize("use", list(Use))
+def test_the_table_is_botocores(use: Use) -> None:
+    model = botocore.session.Session().get_service_model("sagemaker")
+    known = {name for name in model.shape_for(SHAPES[use]).enum if name.startswith("ml.")}
+    assert set(instance_types(use)) == known
+
+
+@pytest.mark.parametrize(
+    ("written", "use", "message", "fix"),
+    [
+        ("ml.m5.xlrage", Use.ENDPOINT, "SageMaker has no machine `ml.m5.xlrage`", "did you mean `ml.m5.xlarge`?"),
+        ("m5.xlarge", Use.BATCH, "SageMaker has no machine `m5.xlarge`", "did you mean `ml.m5.xlarge`?"),
+        (
+            "ml.t3.medium",
+            Use.ENDPOINT,
+            "`ml.t3.medium` is a machine for a processing job, but not for an endpoint",
+            "did you mean `ml.t2.medium`?",
+        ),
+        ("big", Use.TRAINING, "SageMaker has no machine `big`", "write one such as `ml.m5.xlarge`"),
+    ],
+)
+def test_a_wrong_one_is_named_with_the_nearest(written: str, use: Use, message: str, fix: str) -> None:
+    (problem,) = broken_instance_type(written, use, ("x",))
+    assert (problem.message, problem.fix) == (message, fix)
+
+
+def test_a_right_one_is_nothing() -> None:
+    assert list(broken_instance_type("ml.m5.large", Use.ENDPOINT, ())) == []
