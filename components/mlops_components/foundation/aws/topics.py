@@ -68,19 +68,19 @@ def create_topics(
         if kind not in PUBLISHERS:
             raise ArgsError(f"'topics' names '{kind}'; write some of {', '.join(sorted(PUBLISHERS))}.")
         topic = aws.sns.Topic(
-            f"{name}-{kind}",
+            f"{name}-topic-{kind}",
             name=topic_name(placement, kind),
             kms_master_key_id=key.arn if key.own else None,
             tags=aws_tags(placement, "foundation"),
             opts=pulumi.ResourceOptions(parent=parent),
         )
         policy = aws.sns.TopicPolicy(
-            f"{name}-{kind}-policy",
+            f"{name}-topic-{kind}-policy",
             arn=topic.arn,
             policy=topic.arn.apply(lambda arn, kind=kind: topic_policy(arn, placement, PUBLISHERS[kind])),
             opts=pulumi.ResourceOptions(parent=parent),
         )
-        _subscribe(f"{name}-{kind}", parent, topic, wanted[kind]["emails"])
+        _subscribe(f"{name}-topic-{kind}", parent, topic, wanted[kind]["emails"])
         topics.arns[kind] = pulumi.Output.all(topic.arn, policy.id).apply(lambda both: str(both[0]))
     return topics
 
