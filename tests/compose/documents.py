@@ -23,6 +23,44 @@ def aws(*, accounts: tuple[str, str] = (DEV, PROD), **more: Any) -> dict[str, An
     }
 
 
+def aws_whole(**more: Any) -> dict[str, Any]:
+    """Every stage of AWS with its default engine, in one environment; an image is there, and a version is released."""
+    return {
+        "schema_version": 1,
+        "name": "flights",
+        "platform": "aws",
+        "environments": {
+            "dev": {
+                "target": {
+                    "account": DEV,
+                    "region": "eu-west-1",
+                    "zones": ["eu-west-1a", "eu-west-1b"],
+                    "role": f"arn:aws:iam::{DEV}:role/deployer",
+                }
+            }
+        },
+        "stages": {
+            "foundation": {"network": {"mode": "create", "cidr": "10.0.0.0/20"}},
+            "experiment_tracking": {},
+            "model_registry": {},
+            "feature_store": {},
+            "training_pipeline": {},
+            "serving": {},
+            "workbench": {},
+            "pipeline_delivery": {"repository": "example/flights"},
+            "continuous_integration": {"repository": "example/flights"},
+            "monitoring": {},
+        },
+        "workload": {
+            "entry_point": "flight_delay.workload:FlightDelay",
+            "path": "examples/flight_delay",
+            "image": f"{DEV}.dkr.ecr.eu-west-1.amazonaws.com/flights@sha256:{'0' * 64}",
+        },
+        "models": {"flight_delay": {"release": 1, "monitoring": {}}},
+        **more,
+    }
+
+
 def local(**more: Any) -> dict[str, Any]:
     """All that a laptop can run, for one environment."""
     return {

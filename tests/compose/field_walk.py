@@ -29,6 +29,11 @@ ANY_KEY = {
     "smoke_parameters": "rows",
     "drift": "distance",
     "minimum_quality": "auc",
+    "modes": "flight_delay",
+    "challengers": "flight_delay",
+    "model_quality": "flight_delay",
+    "bias": "flight_delay",
+    "explainability": "flight_delay",
     "set": "inputs",
 }
 """Container -> a key that stands for any."""
@@ -54,6 +59,66 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "models.flight_delay.features": (["airport.share"], ["airport.flights"]),
     "name": ("first-name", "second-name"),
     "experiment_tracking.size": ("Small", "Medium"),
+    "network.cidr": ("10.1.0.0/20", "10.2.0.0/20"),
+    "network.reaches": (["10.9.0.0/16"], ["10.8.0.0/16"]),
+    "network.vpc_id": ("vpc-0123456789abcdef0", "vpc-1123456789abcdef0"),
+    "network.subnet_ids": (
+        ["subnet-0123456789abcdef0", "subnet-1123456789abcdef0"],
+        ["subnet-0123456789abcdef0", "subnet-2123456789abcdef0"],
+    ),
+    "network.security_group_id": ("sg-0123456789abcdef0", "sg-1123456789abcdef0"),
+    "network.route_table_ids": (["rtb-0123456789abcdef0"], ["rtb-1123456789abcdef0"]),
+    "trail.arn": (
+        "arn:aws:cloudtrail:eu-west-1:111111111111:trail/a",
+        "arn:aws:cloudtrail:eu-west-1:111111111111:trail/b",
+    ),
+    "budget.alarm_percents": ([50], [60]),
+    "github_oidc.url": ("https://token.example.com", "https://token.example.org"),
+    "gitlab_oidc.url": ("https://token.example.com", "https://token.example.org"),
+    "github_oidc.arn": (
+        "arn:aws:iam::111111111111:oidc-provider/a.example.com",
+        "arn:aws:iam::111111111111:oidc-provider/b.example.com",
+    ),
+    "gitlab_oidc.arn": (
+        "arn:aws:iam::111111111111:oidc-provider/a.example.com",
+        "arn:aws:iam::111111111111:oidc-provider/b.example.com",
+    ),
+    "repository": ("example/flights", "example/other"),
+    "folder": ("workload", "other"),
+    "dockerfile": ("docker/One", "docker/Two"),
+    "blueprint_path": ("one.yaml", "two.yaml"),
+    "state_bucket": ("first-state-bucket", "second-state-bucket"),
+    "secrets_key": (
+        "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000001",
+        "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000002",
+    ),
+    "connection.host": (
+        "arn:aws:codeconnections:eu-west-1:111111111111:host/one-00000001",
+        "arn:aws:codeconnections:eu-west-1:111111111111:host/two-00000002",
+    ),
+    "connection.arn": (
+        "arn:aws:codeconnections:eu-west-1:111111111111:connection/00000000-0000-0000-0000-000000000001",
+        "arn:aws:codeconnections:eu-west-1:111111111111:connection/00000000-0000-0000-0000-000000000002",
+    ),
+    "smoke_buckets": (["first-bucket"], ["second-bucket"]),
+    "system_packages": (["git"], ["curl"]),
+    "test_command": (["make", "test"], ["make", "check"]),
+    "training_pipeline.machine": ("ml.m5.large", "ml.m5.xlarge"),
+    "serving.instance_type": ("ml.m5.large", "ml.m5.xlarge"),
+    "monitoring.instance_type": ("ml.m5.large", "ml.m5.xlarge"),
+    "realtime.compute.instance_type": ("ml.m5.large", "ml.m5.xlarge"),
+    "batch.compute.instance_type": ("ml.m5.large", "ml.m5.xlarge"),
+    "pipeline.compute.instance_type": ("ml.m5.large", "ml.m5.xlarge"),
+    "workbench.instance_types": (["ml.t3.medium"], ["ml.t3.large"]),
+    "serving.certificate": (
+        "arn:aws:acm:eu-west-1:111111111111:certificate/00000000-0000-0000-0000-000000000001",
+        "arn:aws:acm:eu-west-1:111111111111:certificate/00000000-0000-0000-0000-000000000002",
+    ),
+    "access.data_science.members": (
+        ["arn:aws:iam::111111111111:role/a"],
+        ["arn:aws:iam::111111111111:role/b"],
+    ),
+    "asynchronous.output": ("answers", "other"),
 }
 """End of a path -> two legal values, where they cannot be made up from the type."""
 

@@ -18,6 +18,7 @@ from mlops_stacks.compose.context import Context
 from mlops_stacks.operations.planning import plan
 
 BASES = {"aws": documents.aws, "local": documents.local}
+"""Of AWS the first three stages; all ten have a walk of their own (tests/aws/proof)."""
 
 
 def _subsets() -> list[Any]:
