@@ -44,6 +44,7 @@ ONLY_ON_EVERYTHING = frozenset(
         "ec2:DescribeVpcs",
         "ecr:GetAuthorizationToken",
         "logs:DescribeLogGroups",
+        "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     }
 )

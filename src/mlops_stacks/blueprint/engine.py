@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from keyword import iskeyword
 from typing import Any
 
 from mlops_stacks.blueprint.stage_options import StageOptions
@@ -43,7 +44,9 @@ class Engine:
     def module(self) -> str:
         """The module in which the component is, or will be."""
         package = f"mlops_components.{self.stage.value}"
-        return f"{package}.{self.name}.foundation" if self._is_package else f"{package}.{self.name}"
+        # A word of Python's own cannot name a module that is to be imported.
+        name = f"{self.platforms[0]}_{self.name}" if iskeyword(self.name) else self.name
+        return f"{package}.{name}.foundation" if self._is_package else f"{package}.{name}"
 
     @property
     def _is_package(self) -> bool:

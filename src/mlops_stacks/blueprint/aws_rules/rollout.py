@@ -144,8 +144,8 @@ def _waiting(rollout: Rollout, keep_old_minutes: int, at: FieldPath) -> Iterator
     elif waits * minutes + keep_old_minutes + 60 > _LONGEST_MINUTES:
         yield Problem(
             path,
-            f"with {waits:g} steps the rollout would take longer than the {_LONGEST_MINUTES // 60} hours that SageMaker "
-            "gives it, an hour for machines to start included",
+            f"with {waits:g} steps the rollout would take longer than the {_LONGEST_MINUTES // 60} hours that "
+            "SageMaker gives it, an hour for machines to start included",
             "write fewer minutes, or larger steps",
         )
 
@@ -243,22 +243,26 @@ def _scaled_by_requests(model: ModelConfig, at: FieldPath) -> Iterator[Problem]:
 
 
 def region_rules(blueprint: Blueprint) -> Iterator[Problem]:
-    """Endpoints in another region than the registry: SageMaker looks for a version in its own region only."""
+    """Serving in another region than the shared scope: versions and images are only taken from one's own region."""
     registry = blueprint.shared.target_on(Platform.AWS)
     for name, environment in blueprint.environments.items():
         target = environment.target_on(Platform.AWS)
+        serving = environment.settings.stages.serving
+        what = _TAKEN.get(type(serving))
         if (
-            isinstance(environment.settings.stages.serving, SageMakerServing)
+            what is not None
             and isinstance(registry, AwsTarget)
             and isinstance(target, AwsTarget)
             and target.region != registry.region
         ):
             yield Problem(
                 ("environments", name, "target", "region"),
-                f"the registry is in {registry.region}, and an endpoint takes versions from its own region only",
-                f"write {registry.region}, or serve with the engine `lambda` or `ecs`",
+                f"the shared scope is in {registry.region}, and {what} from its own region only",
+                f"write {registry.region}, or serve with the engine `ecs`",
             )
 
+
+_TAKEN = {SageMakerServing: "an endpoint takes versions", LambdaServing: "a function takes its image"}
 
 SETTINGS_RULES = (rollout_rules,)
 BLUEPRINT_RULES = (region_rules,)
