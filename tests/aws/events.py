@@ -112,7 +112,10 @@ def _anything_but(operand: Any, found: Any) -> bool:
     if found is _ABSENT:
         return False
     if isinstance(operand, Mapping):
-        return not _leaf(operand, found)
+        ((operator, unwanted),) = operand.items()
+        # Here, and only here, an operator takes a list as well.
+        each = unwanted if isinstance(unwanted, list) else [unwanted]
+        return not any(_leaf({operator: one}, found) for one in each)
     return found not in (operand if isinstance(operand, list) else [operand])
 
 
