@@ -22,7 +22,6 @@ _LOOK_AT_PIPELINES = (
     "sagemaker:ListPipelineExecutionSteps",
     "sagemaker:ListPipelineExecutions",
 )
-_REGISTERS = "sagemaker:CreateModelPackage"
 
 
 def build(context: Context) -> None:
@@ -101,9 +100,7 @@ def _approving(context: Context) -> list[AwsGrant]:
     """Approve versions in the registry, and what delivery waits with."""
     registry: Any = context.contracts.get(Stage.MODEL_REGISTRY)
     models = sorted(context.settings.models) if registry is not None else []
-    grants = [
-        grant for model in models for grant in registry.grant_register(model) if _REGISTERS not in grant["actions"]
-    ]
+    grants: list[AwsGrant] = [grant for model in models for grant in registry.grant_review(model)]
     if _is_on(context, Stage.PIPELINE_DELIVERY, "codepipeline"):
         placement = common.placement(context)
         pipelines = f"{_service(placement, 'codepipeline')}:{placement['blueprint']}-{placement['scope']}-*"
