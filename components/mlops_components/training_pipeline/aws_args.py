@@ -42,7 +42,9 @@ class AwsNetwork(TypedDict):
     """The network that jobs run in."""
 
     subnet_ids: pulumi.Input[list[str]]
+    """Private subnets, in two zones at least."""
     security_group_ids: list[pulumi.Input[str]]
+    """Security groups of the machines."""
 
 
 class AwsTrainingArgs(TypedDict):

@@ -248,9 +248,9 @@ def tuning_prefix(placement: AwsPlacement, model: str) -> str:
     return "t" + content_hash([placement["blueprint"], placement["scope"], model])[:6]
 
 
-def analysis_config(check: BiasCheck) -> str:
-    """What Clarify is to analyse, as JSON. Source: SageMaker Developer Guide, "Analysis configuration files"."""
-    config = {
+def analysis_config(check: BiasCheck) -> dict[str, Any]:
+    """What Clarify is to analyse. Source: SageMaker Developer Guide, "Analysis configuration files"."""
+    return {
         "dataset_type": "application/x-parquet",
         "label": check["label"],
         "label_values_or_threshold": [_plain(check["positive"])],
@@ -262,7 +262,6 @@ def analysis_config(check: BiasCheck) -> str:
             "report": {"name": "report", "title": "Bias in the training rows"},
         },
     }
-    return json.dumps(config, sort_keys=True)
 
 
 def _plain(text: str) -> Any:
