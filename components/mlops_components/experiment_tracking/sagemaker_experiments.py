@@ -88,6 +88,20 @@ class SageMakerExperiments(pulumi.ComponentResource):
             ),
         ]
 
+    def grant_look(self) -> list[AwsGrant]:
+        """Permission to read runs of the models."""
+        reading = [
+            (["sagemaker:DescribeExperiment"], "experiment/{}"),
+            (["sagemaker:DescribeTrial"], "experiment-trial/{}-*"),
+            (["sagemaker:BatchGetMetrics", "sagemaker:DescribeTrialComponent"], "experiment-trial-component/{}-*"),
+        ]
+        names = list(self._names.values())
+        return [
+            aws_grant(actions, [self._arn(*where.format(name).split("/")) for name in names])
+            for actions, where in reading
+            if names
+        ]
+
     def _experiment(self, name: str, model: str, args: SageMakerExperimentsArgs) -> native.sagemaker.Experiment:
         tags = aws_tags(args["placement"], "experiment_tracking")
         return native.sagemaker.Experiment(
