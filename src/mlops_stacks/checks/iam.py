@@ -60,6 +60,10 @@ _WITHOUT_RESOURCE = frozenset(
         "sagemaker:listspaces",
         "sagemaker:listuserprofiles",
         "sts:getcalleridentity",
+        "elasticloadbalancing:describelisteners",
+        "elasticloadbalancing:describerules",
+        "elasticloadbalancing:describetargetgroups",
+        "elasticloadbalancing:describetargethealth",
         "xray:puttelemetryrecords",
         "xray:puttracesegments",
     }

@@ -8,6 +8,7 @@ LinearConfiguration); CodeDeploy User Guide (configurations on Lambda).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from mlops_components.spec.rollout import Rollout, Strategy
 from mlops_components.spec.sagemaker_rollout import (
@@ -17,6 +18,7 @@ from mlops_components.spec.sagemaker_rollout import (
     LONGEST_WAIT_MINUTES,
     linear_step,
 )
+from mlops_stacks.blueprint.aws_stages.network import SkipNetwork
 from mlops_stacks.blueprint.aws_stages.serving import EcsServing, LambdaServing, SageMakerServing
 from mlops_stacks.blueprint.model import ModelConfig, Realtime
 from mlops_stacks.blueprint.problems import FieldPath, Problem
@@ -262,7 +264,56 @@ def region_rules(blueprint: Blueprint) -> Iterator[Problem]:
             )
 
 
-_TAKEN = {SageMakerServing: "an endpoint takes versions", LambdaServing: "a function takes its image"}
+_TAKEN: dict[type[Any], str] = {
+    SageMakerServing: "an endpoint takes versions",
+    LambdaServing: "a function takes its image",
+}
 
-SETTINGS_RULES = (rollout_rules,)
+_TASK_MEMORY_GB: dict[float, tuple[float, float]] = {
+    0.25: (0.5, 2),
+    0.5: (1, 4),
+    1: (2, 8),
+    2: (4, 16),
+    4: (8, 30),
+    8: (16, 60),
+    16: (32, 120),
+}
+"""Processors of a task -> the memory it may have. Source: ECS Developer Guide, "Task CPU and memory" on Fargate."""
+
+
+def fargate_rules(settings: Settings) -> Iterator[Problem]:
+    """Copies of a size that Fargate does not have, and services without a network to be in."""
+    chosen = settings.stages.serving
+    if not isinstance(chosen, EcsServing):
+        return
+    foundation = settings.stages.foundation
+    if isinstance(getattr(foundation, "network", None), SkipNetwork):
+        yield Problem(
+            ("stages", "serving", "engine"),
+            "services of ECS have to be in a network, and the foundation has none",
+            "write `network: {mode: create, …}` or `{mode: adopt, …}` in the foundation",
+        )
+    yield from _task_size(chosen.cpu, chosen.memory_gb, ("stages", "serving"))
+    for name, model in settings.models.items():
+        compute = (model.realtime.compute if model.realtime else None) or {}
+        if compute.get("cpu") or compute.get("memory_gb"):
+            at: FieldPath = ("models", name, "realtime", "compute")
+            yield from _task_size(compute.get("cpu") or chosen.cpu, compute.get("memory_gb") or chosen.memory_gb, at)
+
+
+def _task_size(cpu: float, memory_gb: float, at: FieldPath) -> Iterator[Problem]:
+    if cpu not in _TASK_MEMORY_GB:
+        sizes = ", ".join(f"{size:g}" for size in _TASK_MEMORY_GB)
+        yield Problem((*at, "cpu"), f"Fargate has no copies of {cpu:g} processors", f"write one of {sizes}")
+        return
+    least, most = _TASK_MEMORY_GB[cpu]
+    if not least <= memory_gb <= most:
+        yield Problem(
+            (*at, "memory_gb"),
+            f"a copy of {cpu:g} processors on Fargate has {least:g} to {most:g} GiB, not {memory_gb:g}",
+            "write as much, or another number of processors",
+        )
+
+
+SETTINGS_RULES = (rollout_rules, fargate_rules)
 BLUEPRINT_RULES = (region_rules,)

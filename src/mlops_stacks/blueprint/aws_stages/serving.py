@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from mlops_stacks.blueprint.aws_stages.words import Arn
+from mlops_stacks.blueprint.aws_stages.words import Arn, Cidr
 from mlops_stacks.blueprint.base import Key, Model
 from mlops_stacks.blueprint.stage_options import StageOptions
 
-Cidr = Annotated[str, StringConstraints(pattern=r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$")]
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]

@@ -13,7 +13,7 @@ from mlops_stacks.blueprint.aws_stages.delivery import (
 from mlops_stacks.blueprint.aws_stages.features import SageMakerFeatureStore
 from mlops_stacks.blueprint.aws_stages.foundation import AwsFoundation
 from mlops_stacks.blueprint.aws_stages.monitoring import SageMakerMonitoring
-from mlops_stacks.blueprint.aws_stages.serving import LambdaServing, SageMakerServing
+from mlops_stacks.blueprint.aws_stages.serving import EcsServing, LambdaServing, SageMakerServing
 from mlops_stacks.blueprint.aws_stages.tracking import SageMakerExperiments, SageMakerMlflow
 from mlops_stacks.blueprint.aws_stages.training import SageMakerTraining, StepFunctionsTraining
 from mlops_stacks.blueprint.aws_stages.workbench import SageMakerStudio
@@ -187,7 +187,21 @@ ENGINES: tuple[Engine, ...] = (
         needs=(Stage.FOUNDATION, Stage.MODEL_REGISTRY),
         ignores=STATELESS,
     ),
-    _on(Stage.SERVING, "ecs", "ECS on Fargate"),
+    _on(
+        Stage.SERVING,
+        "ecs",
+        "ECS on Fargate",
+        options=EcsServing,
+        reads=(
+            *SERVED,
+            "workload.image",
+            "models.*.realtime.compute.cpu",
+            "models.*.realtime.compute.memory_gb",
+            "models.*.realtime.compute.spot",
+        ),
+        needs=(Stage.FOUNDATION, Stage.MODEL_REGISTRY),
+        ignores=STATELESS,
+    ),
     _on(
         Stage.MONITORING,
         "sagemaker",

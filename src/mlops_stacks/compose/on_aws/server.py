@@ -70,7 +70,12 @@ def own_capture(context: Context, realtime: Realtime | None, *, at_once: bool) -
 
 def grants(context: Context) -> list[AwsGrant]:
     """What every server needs: it looks up features, and is in the network."""
-    return [*grants_of_serving(context), *common.grants_of_network(context)]
+    return [*grants_of_features(context), *common.grants_of_network(context)]
+
+
+def grants_of_features(context: Context) -> list[AwsGrant]:
+    """What looking up features takes, where there are any."""
+    return list(grants_of_serving(context))
 
 
 def grants_of_capture(context: Context) -> list[AwsGrant]:
