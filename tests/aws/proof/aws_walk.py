@@ -31,7 +31,9 @@ GROUP = {
     }
 }
 MODEL = {"release": 1, "monitoring": {}}
-CONTEXT: dict[str, dict[str, Any]] = {}
+CONTEXT: dict[str, dict[str, Any]] = {
+    "stages.feature_store": {"feature_groups": GROUP},
+}
 """Beginning of a field -> what else the document says (merged into it), so that the field can mean something."""
 
 

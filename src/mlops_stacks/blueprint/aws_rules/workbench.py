@@ -55,7 +55,7 @@ def _people_rules(chosen: SageMakerStudio, at: FieldPath) -> Iterator[Problem]:
         )
     if chosen.sign_in == "sso" and not chosen.people:
         yield Problem(
-            (*at, "people"),
+            (*at, "sign_in"),
             "people sign in, and nobody is named who may",
             "write names of IAM Identity Center, e.g. `people: [ada@example.com]`",
         )
