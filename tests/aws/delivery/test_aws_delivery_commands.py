@@ -196,6 +196,7 @@ def test_the_last_build_makes_a_package_once_and_starts_its_delivery(desk: Desk,
     told = {"SETTINGS": f"s3://{bucket}/ci/settings.json", "IMAGE": IMAGE, "COMMIT": "c" * 40, "BRANCH": "main"}
     spec = plans.buildspec(plans.usual(), "continuous-integration-cipublish")
     assert "--start flights-shared-cd1" in spec["phases"]["build"]["commands"][-1]
+    told["AWS_MAX_ATTEMPTS"] = "1"
     for _ in range(2):
         with pytest.raises(AssertionError, match=r"package 1 is kept, but flights-shared-cd1 could not be started"):
             desk.run("continuous-integration-cipublish", {**told, **_built(desk)})
