@@ -13,8 +13,8 @@ from typing import Any, Optional
 from mlops_components.naming import NameRule, physical_name
 from mlops_components.placement import AwsPlacement
 from mlops_components.spec.pipeline import PipelineSpec, StepSpec, step_command
+from mlops_components.spec.training_machines import encrypts_volumes, instance_type
 from mlops_components.tags import aws_tags
-from mlops_components.training_pipeline.machines import encrypts_volumes, instance_type
 
 PARAMETER_PREFIX = "MLOPS_STACKS_PARAMETER_"
 RETRIES, IMAGE = "MLOPS_STACKS_RETRIES", "MLOPS_STACKS_IMAGE"

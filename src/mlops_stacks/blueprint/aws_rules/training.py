@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mlops_components.spec.aws_schedules import ScheduleError, aws_cron
 from mlops_components.spec.monitor_images import CLARIFY
+from mlops_components.spec.training_machines import MachineError, instance_type
 from mlops_stacks.blueprint.aws_stages.foundation import AwsFoundation, SkipBucket
 from mlops_stacks.blueprint.aws_stages.training import AwsTraining, SageMakerTraining
 from mlops_stacks.blueprint.model import Pipeline
@@ -28,6 +29,7 @@ def broken_training(settings: Settings) -> Iterator[Problem]:
         yield from _broken_schedule(model.pipeline, at)
         yield from _broken_triggers(settings, chosen, model.pipeline, at)
         yield from _broken_tuning(model.pipeline, at)
+        yield from _broken_compute(model.pipeline, at)
     for variable, secret in settings.secrets.items():
         if not isinstance(secret, SecretFromManager):
             yield Problem(
@@ -47,6 +49,14 @@ def _broken_schedule(pipeline: Pipeline, at: FieldPath) -> Iterator[Problem]:
     except ScheduleError as error:
         message, _, fix = str(error).rstrip(".").partition("; ")
         yield Problem((*at, "schedule", "cron"), message, fix)
+
+
+def _broken_compute(pipeline: Pipeline, at: FieldPath) -> Iterator[Problem]:
+    try:
+        instance_type(pipeline.compute or {})
+    except MachineError as error:
+        message, _, fix = str(error).rstrip(".").partition("; ")
+        yield Problem((*at, "compute"), message, fix)
 
 
 def _broken_triggers(settings: Settings, chosen: AwsTraining, pipeline: Pipeline, at: FieldPath) -> Iterator[Problem]:

@@ -3,8 +3,12 @@
 Source of sizes: EC2's instance types of the same name, without `ml.`; all of them can run processing and training jobs.
 """
 
-from mlops_components.args import ArgsError
 from mlops_components.spec.compute import Compute
+
+
+class MachineError(ValueError):
+    """No machine has what is asked for; the message is one sentence that says what to write."""
+
 
 DEFAULT = "ml.m5.xlarge"
 """Where the blueprint says nothing: 4 virtual CPUs and 16 GiB, in every region that has SageMaker."""
@@ -44,7 +48,7 @@ _ACCELERATED = {
 def instance_type(compute: Compute, default: str = DEFAULT) -> str:
     """Return the machine that is named, else the smallest that has what is asked for, else `default`.
 
-    Raises `ArgsError` where there is none so large.
+    Raises `MachineError` where there is none so large.
     """
     named = compute.get("instance_type")
     if named:
@@ -61,9 +65,9 @@ def instance_type(compute: Compute, default: str = DEFAULT) -> str:
             if cpus >= (cpu or 0) and gib >= (memory or 0) and count >= gpu["count"] and gpu.get("type") in (None, kind)
         ]
     if not fitting:
-        raise ArgsError(
-            "the training pipeline: no machine of SageMaker that is chosen by itself has so much; "
-            "write `instance_type` in its place, e.g. `ml.p4d.24xlarge`."
+        raise MachineError(
+            "no machine of SageMaker that is chosen by itself has so much; write `instance_type` instead, "
+            "e.g. `ml.p4d.24xlarge`."
         )
     return fitting[0]
 
