@@ -2,8 +2,8 @@
 
 Sources: SageMaker Developer Guide, "Amazon SageMaker AI metrics in Amazon CloudWatch", "Model quality metrics and
 Amazon CloudWatch monitoring", "CloudWatch metrics" of Model Monitor; Lambda Developer Guide, "Types of metrics for
-Lambda functions"; Elastic Load Balancing, "CloudWatch metrics for your Application Load Balancer"; ECS Developer Guide,
-"Amazon ECS CloudWatch metrics".
+Lambda functions" and "Monitoring Lambda function URLs"; Elastic Load Balancing, "CloudWatch metrics for your
+Application Load Balancer"; ECS Developer Guide, "Amazon ECS CloudWatch metrics".
 """
 
 from collections.abc import Iterator, Mapping
@@ -133,10 +133,10 @@ def _lambda(watched: AwsWatchedModel) -> dict[str, Metric]:
     alias = pulumi.Output.concat(watched["endpoint"], ":", watched["variant"])
     at = {"FunctionName": watched["endpoint"], "Resource": alias}
     metrics = {p: Metric("AWS/Lambda", "Duration", at, p) for p in _PERCENTILES}
-    metrics["requests"] = Metric("AWS/Lambda", "Invocations", at, "Sum")
-    # A function has no status codes: what is refused for want of capacity is throttled, what fails is an error.
-    metrics["4xx"] = Metric("AWS/Lambda", "Throttles", at, "Sum")
-    metrics["5xx"] = Metric("AWS/Lambda", "Errors", at, "Sum")
+    # Of the function's address, since a server that answers with an error has not failed as a function.
+    metrics["requests"] = Metric("AWS/Lambda", "UrlRequestCount", at, "Sum")
+    metrics["4xx"] = Metric("AWS/Lambda", "Url4xxCount", at, "Sum")
+    metrics["5xx"] = Metric("AWS/Lambda", "Url5xxCount", at, "Sum")
     return metrics
 
 

@@ -1,6 +1,8 @@
 """The configuration files of Clarify, for baselines and for monitors.
 
 Sources: SageMaker Developer Guide, "Analysis Configuration Files" and "Configure Parameters to Monitor Bias Drift".
+A baseline says what kind of table it is given; a monitor knows that from what was captured.
+
 Clarify reads captured requests as CSV: a model with one of these monitors is asked in CSV.
 """
 
@@ -22,7 +24,6 @@ def bias_configuration(watch: AwsBiasWatch, *, baseline: bool) -> dict[str, Any]
         facet["value_or_threshold"] = [_plain(value) for value in watch["facet_values"]]
     columns = [*watch["columns"], LABEL]
     configuration: dict[str, Any] = {
-        "dataset_type": _CSV,
         "headers": [*columns, PREDICTION] if baseline else columns,
         "label": LABEL,
         "label_values_or_threshold": [_plain(value) for value in watch["label_values"]],
@@ -30,19 +31,20 @@ def bias_configuration(watch: AwsBiasWatch, *, baseline: bool) -> dict[str, Any]
         "methods": {"pre_training_bias": {"methods": "all"}, "post_training_bias": {"methods": "all"}},
     }
     if baseline:
-        configuration["predicted_label"] = PREDICTION
+        configuration |= {"dataset_type": _CSV, "predicted_label": PREDICTION}
     if "probability_threshold" in watch:
         configuration["probability_threshold"] = watch["probability_threshold"]
     return configuration
 
 
-def explanation_configuration(watch: AwsExplanationWatch, endpoint: str) -> dict[str, Any]:
+def explanation_configuration(watch: AwsExplanationWatch, endpoint: str, *, baseline: bool) -> dict[str, Any]:
     """How inputs are weighed. The endpoint itself is asked, so that no copy of it must be started."""
     shap: dict[str, Any] = {"agg_method": "mean_abs", "use_logit": False, "save_local_shap_values": False}
     if "samples" in watch:
         shap["num_samples"] = watch["samples"]
+    kind = {"dataset_type": _CSV} if baseline else {}
     return {
-        "dataset_type": _CSV,
+        **kind,
         "headers": watch["columns"],
         "methods": {"shap": shap},
         "predictor": {"endpoint_name": endpoint, "content_type": _CSV, "accept_type": _CSV},
@@ -59,6 +61,6 @@ def _plain(value: str) -> Any:
     return value
 
 
-def explanation_text(watch: AwsExplanationWatch, endpoint: str) -> str:
+def explanation_text(watch: AwsExplanationWatch, endpoint: str, *, baseline: bool) -> str:
     """The same as text, the same bytes for the same content."""
-    return json.dumps(explanation_configuration(watch, endpoint), sort_keys=True)
+    return json.dumps(explanation_configuration(watch, endpoint, baseline=baseline), sort_keys=True)

@@ -135,22 +135,26 @@ class SageMakerMonitoring(pulumi.ComponentResource):
 
     def _configurations(self, model: str) -> tuple[dict[str, pulumi.Output[str]], dict[str, pulumi.Output[str]]]:
         """Clarify's configurations of the monitors and of the baselines: kind -> URI."""
-        watched = self._args["models"][model]
         monitors: dict[str, pulumi.Output[str]] = {}
         baselines: dict[str, pulumi.Output[str]] = {}
+        for baseline, uris in ((False, monitors), (True, baselines)):
+            for kind, text in self._clarify_documents(model, baseline=baseline).items():
+                uris[kind] = self._object(f"{model}/{kind}{'-baseline' if baseline else ''}", text, "json")
+        return monitors, baselines
+
+    def _clarify_documents(self, model: str, *, baseline: bool) -> dict[str, pulumi.Output[str]]:
+        watched = self._args["models"][model]
+        found: dict[str, pulumi.Output[str]] = {}
         if "bias" in watched:
-            for baseline, uris in ((False, monitors), (True, baselines)):
-                document = clarify.bias_configuration(watched["bias"], baseline=baseline)
-                word = f"{model}/bias{'-baseline' if baseline else ''}"
-                uris[BIAS.name] = self._object(word, pulumi.Output.json_dumps(document, sort_keys=True), "json")
+            document = clarify.bias_configuration(watched["bias"], baseline=baseline)
+            found[BIAS.name] = pulumi.Output.json_dumps(document, sort_keys=True)
         if "explainability" in watched:
             watch = watched["explainability"]
-            text = pulumi.Output.from_input(watched["endpoint"]).apply(
-                lambda endpoint: clarify.explanation_text(watch, endpoint)
+            endpoint = pulumi.Output.from_input(watched["endpoint"])
+            found[EXPLAINABILITY.name] = endpoint.apply(
+                lambda name: clarify.explanation_text(watch, name, baseline=baseline)
             )
-            uri = self._object(f"{model}/explainability", text, "json")
-            monitors[EXPLAINABILITY.name] = baselines[EXPLAINABILITY.name] = uri
-        return monitors, baselines
+        return found
 
     def _schedule(self, label: str, model: str, word: str, kind: str, definition: pulumi.Resource) -> None:
         config = aws.sagemaker.MonitoringScheduleMonitoringScheduleConfigArgs(

@@ -12,8 +12,11 @@ class AwsWatchLimits(TypedDict):
     """From which values on somebody is told. Times are in milliseconds, shares in percent."""
 
     latency_p50_ms: float
+    """Median of the time to answer, in milliseconds."""
     latency_p95_ms: float
+    """Its 95th percentile, in milliseconds."""
     latency_p99_ms: float
+    """Its 99th percentile, in milliseconds."""
     errors_4xx_percent: float
     """Requests that were refused, of all."""
     errors_5xx_percent: float
@@ -21,6 +24,7 @@ class AwsWatchLimits(TypedDict):
     cpu_percent: float
     """Of all cores together."""
     memory_percent: float
+    """Share of an instance's memory that is in use."""
     gpu_percent: float
     """Of all accelerators together, for their time and for their memory."""
     drift: dict[str, float]
@@ -80,6 +84,7 @@ class AwsWatchedModel(TypedDict):
     cluster: NotRequired[pulumi.Input[str]]
     """Name of the cluster (ECS); default: load is not watched."""
     limits: AwsWatchLimits
+    """From which values on somebody is told."""
     cores: int
     """Virtual CPUs of one instance; SageMaker adds up the percentages of all."""
     gpus: int
@@ -91,8 +96,11 @@ class AwsWatchedModel(TypedDict):
     data_quality: bool
     """Whether inputs and predictions are compared with the baseline."""
     model_quality: NotRequired[AwsQualityWatch]
+    """How predictions are held against labels; null: they are not."""
     bias: NotRequired[AwsBiasWatch]
+    """What is compared between groups; null: nothing."""
     explainability: NotRequired[AwsExplanationWatch]
+    """How inputs are weighed; null: they are not."""
     reference: NotRequired[pulumi.Input[str]]
     """A `ReferenceSettings` document as JSON, from which the baseline pipeline begins; default: none is made."""
     retraining_pipeline: NotRequired[pulumi.Input[str]]

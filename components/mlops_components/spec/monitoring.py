@@ -59,6 +59,7 @@ class WatchedModel(TypedDict):
     keep_pages: int
     """So many HTML pages of reports are kept; what they found is kept for good."""
     limits: Limits
+    """From which values on somebody is told."""
     retraining: RetrainingSettings
 
 

@@ -177,6 +177,8 @@ def test_a_function_or_a_service_has_alarms_on_its_own_metrics_and_no_monitor(pl
     quick = plan.resource("monitoring-quick-latency_p99").inputs
     assert quick["dimensions"] == {"FunctionName": "shop-dev-quick", "Resource": "shop-dev-quick:live"}
     assert (quick["namespace"], quick["threshold"]) == ("AWS/Lambda", 900)
+    failing = {q["id"]: q for q in plan.resource("monitoring-quick-errors_5xx").inputs["metricQueries"]}
+    assert failing["errors"]["metric"]["metricName"] == "Url5xxCount"
     steady = plan.resource("monitoring-steady-latency_p99").inputs
     assert (steady["namespace"], steady["threshold"]) == ("AWS/ApplicationELB", 0.9)
     assert plan.resource("monitoring-steady-cpu").inputs["threshold"] == 80
