@@ -20,10 +20,24 @@ if not (HERE / "mlops_components").is_dir():
     # Pulumi makes from requirements.txt, comes first.
     sys.path.append(str(HERE.parents[1]))
 
+from mlops_components.aws_delivery.connection import GitConnection  # noqa: E402
+from mlops_components.continuous_integration.codepipeline import CodePipelineContinuousIntegration  # noqa: E402
+from mlops_components.continuous_integration.github_actions import GitHubActionsContinuousIntegration  # noqa: E402
+from mlops_components.continuous_integration.gitlab_ci import GitLabContinuousIntegration  # noqa: E402
+from mlops_components.experiment_tracking.sagemaker_experiments import SageMakerExperiments  # noqa: E402
 from mlops_components.experiment_tracking.sagemaker_mlflow import SageMakerMlflow  # noqa: E402
+from mlops_components.feature_store.sagemaker import SageMakerFeatureStore  # noqa: E402
 from mlops_components.foundation.aws.foundation import AwsFoundation, AwsSharedFoundation  # noqa: E402
 from mlops_components.identity.aws import AwsIdentity  # noqa: E402
 from mlops_components.model_registry.sagemaker import SageMakerModelRegistry  # noqa: E402
+from mlops_components.monitoring.sagemaker import SageMakerMonitoring  # noqa: E402
+from mlops_components.pipeline_delivery.codepipeline import CodePipelineDelivery  # noqa: E402
+from mlops_components.serving.aws_lambda import LambdaServing  # noqa: E402
+from mlops_components.serving.ecs import EcsServing  # noqa: E402
+from mlops_components.serving.sagemaker import SageMakerServing  # noqa: E402
+from mlops_components.training_pipeline.sagemaker import SageMakerTrainingPipeline  # noqa: E402
+from mlops_components.training_pipeline.step_functions import StepFunctionsTrainingPipeline  # noqa: E402
+from mlops_components.workbench.sagemaker_studio import SageMakerStudio  # noqa: E402
 
 NAME = "mlops-stacks"
 SCHEMA = HERE / "schema.json"
@@ -31,8 +45,22 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     AwsFoundation,
     AwsIdentity,
     AwsSharedFoundation,
+    CodePipelineContinuousIntegration,
+    CodePipelineDelivery,
+    EcsServing,
+    GitConnection,
+    GitHubActionsContinuousIntegration,
+    GitLabContinuousIntegration,
+    LambdaServing,
+    SageMakerExperiments,
+    SageMakerFeatureStore,
     SageMakerMlflow,
     SageMakerModelRegistry,
+    SageMakerMonitoring,
+    SageMakerServing,
+    SageMakerStudio,
+    SageMakerTrainingPipeline,
+    StepFunctionsTrainingPipeline,
 ]
 
 

@@ -60,6 +60,7 @@ def test_arguments_from_another_language_reach_the_component(plugin: ModuleType,
         },
         "data": {"choice": "adopt", "name": "lake"},
         "logs": {"choice": "skip"},
+        "trail": {"choice": "skip"},
         "oldVersionsDays": 5,
         "lifecycle": "protect",
     }
@@ -78,5 +79,11 @@ def test_arguments_from_another_language_reach_the_component(plugin: ModuleType,
 
 def test_the_plugin_needs_what_its_components_import(plugin: ModuleType) -> None:
     lines = MAIN.with_name("requirements.txt").read_text().splitlines()
-    assert {line.split(">=")[0] for line in lines} == {"jinja2", "pulumi", "pulumi-aws", "typing-extensions"}
+    assert {line.split(">=")[0] for line in lines} == {
+        "jinja2",
+        "pulumi",
+        "pulumi-aws",
+        "pulumi-aws-native",
+        "typing-extensions",
+    }
     assert json.loads(plugin.SCHEMA.read_text())["name"] == "mlops-stacks"

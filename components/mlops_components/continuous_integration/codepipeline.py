@@ -40,11 +40,15 @@ class CodePipelineRoles(TypedDict):
     pipeline: pulumi.Input[str]
     """Starts the builds."""
     test: pulumi.Input[str]
+    """Who tests the workload."""
     image: pulumi.Input[str]
+    """Who builds the image."""
     smoke: NotRequired[pulumi.Input[str]]
     """Needed where models are tried."""
     scan: pulumi.Input[str]
+    """Who reads what the registry's scan found."""
     publish: pulumi.Input[str]
+    """Who publishes the package."""
 
 
 class CodePipelineContinuousIntegrationArgs(TypedDict):

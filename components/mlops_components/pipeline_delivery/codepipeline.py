@@ -40,6 +40,7 @@ class DeliveryEnvironment(TypedDict):
     """An environment, in the order of promotion."""
 
     name: str
+    """Its name in the blueprint."""
     role_arn: pulumi.Input[str]
     """Role of the build that deploys to it."""
     approval: bool

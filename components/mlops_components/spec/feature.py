@@ -24,8 +24,11 @@ class Feature(TypedDict):
     """One column of a feature group."""
 
     name: str
+    """Its name in the group."""
     type: FeatureType
+    """Kind of its values."""
     description: NotRequired[Optional[str]]
+    """What it means, for people."""
 
 
 @closed
@@ -40,6 +43,7 @@ class FeatureGroup(TypedDict):
     event_time: str
     """The column that says since when the row holds; training never sees a later one. Times without a zone are UTC."""
     features: list[Feature]
+    """What a row holds besides keys and time."""
     online: NotRequired[bool]
     """Whether the latest row per entity can be read with low latency; default true."""
     ttl_days: NotRequired[Optional[int]]

@@ -29,7 +29,9 @@ class ParameterRange(TypedDict):
     parameter: str
     """Name of a parameter of the workload."""
     minimum: float
+    """Smallest value that is tried."""
     maximum: float
+    """Largest value that is tried."""
     whole: NotRequired[bool]
     """Whether only whole numbers are tried; default false."""
     scale: NotRequired[Scale]
@@ -43,6 +45,7 @@ class ParameterChoice(TypedDict):
     parameter: str
     """Name of a parameter of the workload."""
     values: list[str]
+    """The values, as text."""
 
 
 @closed
@@ -58,7 +61,9 @@ class Tuning(TypedDict):
     at_once: NotRequired[int]
     """How many trials run at the same time; default 2."""
     ranges: NotRequired[list[ParameterRange]]
+    """Numbers to try."""
     choices: NotRequired[list[ParameterChoice]]
+    """Values to choose among."""
 
 
 @closed
