@@ -21,6 +21,8 @@ _READY = {
     "mlops_components.foundation.aws.foundation",
     "mlops_components.experiment_tracking.sagemaker_mlflow",
     "mlops_components.model_registry.sagemaker",
+    "mlops_components.training_pipeline.sagemaker",
+    "mlops_components.training_pipeline.step_functions",
     "mlops_components.serving.aws_lambda",
     "mlops_components.serving.ecs",
     "mlops_components.serving.sagemaker",
