@@ -181,8 +181,5 @@ def _registry_grants(context: Context, *, writes: bool) -> list[AwsGrant]:
     if registry is None or chosen is None or chosen.platform is not Platform.AWS:
         return []
     models = sorted(context.settings.models)
-    may: list[AwsGrant] = [grant for model in models for grant in registry.grant_deploy(model)]
-    if not writes or not models:
-        return may
-    versions = {resource for grant in may for resource in grant["resources"] if isinstance(resource, str)}
-    return [*may, aws_grant(["sagemaker:UpdateModelPackage"], sorted(versions))]
+    grant_of = registry.grant_review if writes else registry.grant_deploy
+    return [grant for model in models for grant in grant_of(model)]
