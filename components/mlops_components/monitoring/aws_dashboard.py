@@ -45,8 +45,9 @@ def _graphs(
     placement: AwsPlacement, model: str, watched: AwsWatchedModel, alarms: Sequence[pulumi.Input[str]]
 ) -> Iterator[dict[str, Any]]:
     shown, region = service_metrics(watched), placement["region"]
-    yield _graph(region, "Time to answer", {name: shown[name] for name in ("p50", "p95", "p99")})
-    yield _graph(region, "Requests and errors", {name: shown[name] for name in ("requests", "4xx", "5xx")})
+    if "requests" in shown:
+        yield _graph(region, "Time to answer", {name: shown[name] for name in ("p50", "p95", "p99")})
+        yield _graph(region, "Requests and errors", {name: shown[name] for name in ("requests", "4xx", "5xx")})
     loads: dict[str, Metric] = {name: shown[name] for name in ("cpu", "memory", "gpu", "gpu_memory") if name in shown}
     if loads:
         yield _graph(region, "Load in percent", loads)

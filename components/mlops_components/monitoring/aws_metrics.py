@@ -59,8 +59,15 @@ class Alarm:
 
 
 def service_alarms(model: str, watched: AwsWatchedModel) -> Iterator[Alarm]:
-    """Latency, errors and load of whatever serves."""
-    limits, shown = watched["limits"], service_metrics(watched)
+    """Latency, errors and load of whatever serves, as far as they are measured."""
+    shown = service_metrics(watched)
+    if "requests" in shown:
+        yield from _answer_alarms(model, watched, shown)
+    yield from _load_alarms(model, watched, shown)
+
+
+def _answer_alarms(model: str, watched: AwsWatchedModel, shown: Mapping[str, Metric]) -> Iterator[Alarm]:
+    limits = watched["limits"]
     scale = _MILLISECONDS[watched["serving"]]
     for percentile in _PERCENTILES:
         limit = float(limits[f"latency_{percentile}_ms"])  # type: ignore[literal-required]
@@ -82,7 +89,6 @@ def service_alarms(model: str, watched: AwsWatchedModel) -> Iterator[Alarm]:
             periods=10,
             expression="IF(requests > 0, 100 * errors / requests, 0)",
         )
-    yield from _load_alarms(model, watched, shown)
 
 
 def _load_alarms(model: str, watched: AwsWatchedModel, shown: Mapping[str, Metric]) -> Iterator[Alarm]:
@@ -110,7 +116,7 @@ _MILLISECONDS = {"sagemaker": 1000.0, "lambda": 1.0, "ecs": 0.001}
 
 
 def service_metrics(watched: AwsWatchedModel) -> dict[str, Metric]:
-    """`p50`, `p95`, `p99`, `requests`, `4xx`, `5xx`; `cpu`, `memory`, `gpu`, `gpu_memory` where they are measured."""
+    """`p50`, `p95`, `p99`, `requests`, `4xx`, `5xx`, `cpu`, `memory`, `gpu`, `gpu_memory`: those that are measured."""
     return _OF_SERVICE[watched["serving"]](watched)
 
 
@@ -141,16 +147,18 @@ def _lambda(watched: AwsWatchedModel) -> dict[str, Metric]:
 
 
 def _ecs(watched: AwsWatchedModel) -> dict[str, Metric]:
-    balancer: dict[str, pulumi.Input[str]] = {"LoadBalancer": watched["variant"]}
-    calls = "AWS/ApplicationELB"
-    metrics = {p: Metric(calls, "TargetResponseTime", balancer, p) for p in _PERCENTILES}
-    metrics["requests"] = Metric(calls, "RequestCount", balancer, "Sum")
-    metrics["4xx"] = Metric(calls, "HTTPCode_Target_4XX_Count", balancer, "Sum")
-    metrics["5xx"] = Metric(calls, "HTTPCode_Target_5XX_Count", balancer, "Sum")
-    if "cluster" in watched:
-        service = {"ClusterName": watched["cluster"], "ServiceName": watched["endpoint"]}
-        metrics["cpu"] = Metric("AWS/ECS", "CPUUtilization", service, "Average")
-        metrics["memory"] = Metric("AWS/ECS", "MemoryUtilization", service, "Average")
+    service = {"ClusterName": watched["variant"], "ServiceName": watched["endpoint"]}
+    metrics = {
+        "cpu": Metric("AWS/ECS", "CPUUtilization", service, "Average"),
+        "memory": Metric("AWS/ECS", "MemoryUtilization", service, "Average"),
+    }
+    if "balancer" in watched and "target_group" in watched:
+        at = {"LoadBalancer": watched["balancer"], "TargetGroup": watched["target_group"]}
+        calls = "AWS/ApplicationELB"
+        metrics |= {p: Metric(calls, "TargetResponseTime", at, p) for p in _PERCENTILES}
+        metrics["requests"] = Metric(calls, "RequestCount", at, "Sum")
+        metrics["4xx"] = Metric(calls, "HTTPCode_Target_4XX_Count", at, "Sum")
+        metrics["5xx"] = Metric(calls, "HTTPCode_Target_5XX_Count", at, "Sum")
     return metrics
 
 

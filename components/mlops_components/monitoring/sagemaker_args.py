@@ -80,9 +80,11 @@ class AwsWatchedModel(TypedDict):
     endpoint: pulumi.Input[str]
     """Name of the endpoint, function or service."""
     variant: pulumi.Input[str]
-    """Name of its production variant (SageMaker), alias (Lambda) or load balancer as metrics name it (ECS)."""
-    cluster: NotRequired[pulumi.Input[str]]
-    """Name of the cluster (ECS); default: load is not watched."""
+    """Name of its production variant (SageMaker), alias (Lambda) or cluster (ECS)."""
+    balancer: NotRequired[pulumi.Input[str]]
+    """Load balancer as metrics name it, `app/<name>/<id>` (ECS); default: answers are not watched, only load."""
+    target_group: NotRequired[pulumi.Input[str]]
+    """Target group as metrics name it, `targetgroup/<name>/<id>`, with `balancer`."""
     limits: AwsWatchLimits
     """From which values on somebody is told."""
     cores: int

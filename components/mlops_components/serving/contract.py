@@ -24,12 +24,3 @@ class AwsServing(Serving, Protocol):
     capture_roots: pulumi.Output[dict[str, str]]
     """Model name of the blueprint -> folder URI below which SageMaker keeps requests, as
     `<endpoint>/<variant>/<year>/<month>/<day>/<hour>/*.jsonl`. A model whose server keeps them itself is not in it."""
-
-
-class FargateServing(AwsServing, Protocol):
-    """What serving with ECS offers besides, for alarms and dashboards."""
-
-    cluster_name: pulumi.Output[str]
-    """Name of the cluster of all services."""
-    load_balancer_names: pulumi.Output[dict[str, str]]
-    """Model name of the blueprint -> its load balancer as metrics name it: `app/<name>/<id>`, the end of its ARN."""

@@ -170,7 +170,14 @@ def test_labels_that_disagree_are_told_of(plan_aws: Plans, place: Plans) -> None
 def test_a_function_or_a_service_has_alarms_on_its_own_metrics_and_no_monitor(plan_aws: Plans, place: Plans) -> None:
     models = {
         "quick": watched(serving="lambda", endpoint="shop-dev-quick", variant="live"),
-        "steady": watched(serving="ecs", endpoint="shop-dev-steady", variant="app/steady/1", cluster="shop-dev"),
+        "steady": watched(
+            serving="ecs",
+            endpoint="shop-dev-steady",
+            variant="shop-dev",
+            balancer="app/steady/1",
+            target_group="targetgroup/steady/2",
+        ),
+        "quiet": watched(serving="ecs", endpoint="shop-dev-quiet", variant="shop-dev"),
     }
     plan = planned(plan_aws, place, models)
     assert set(plan.types().values()) == {"MetricAlarm", "Dashboard"}
@@ -182,6 +189,7 @@ def test_a_function_or_a_service_has_alarms_on_its_own_metrics_and_no_monitor(pl
     steady = plan.resource("monitoring-steady-latency_p99").inputs
     assert (steady["namespace"], steady["threshold"]) == ("AWS/ApplicationELB", 0.9)
     assert plan.resource("monitoring-steady-cpu").inputs["threshold"] == 80
+    assert [name for name in plan.types() if "quiet" in name] == ["monitoring-quiet-cpu", "monitoring-quiet-memory"]
 
 
 def test_the_dashboard_shows_each_model_and_its_alarms(plan_aws: Plans, place: Plans) -> None:

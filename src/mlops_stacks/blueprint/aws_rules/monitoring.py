@@ -55,12 +55,27 @@ def monitoring_rules(settings: Settings) -> Iterator[Problem]:
     if not isinstance(chosen, SageMakerMonitoring):
         return
     yield from _known_models(settings, chosen)
+    yield from _answers_on_fargate(settings)
     for name, model in settings.models.items():
         why = _not_captured(settings, name)
         if why is None:
             yield from _of_model(name, model, chosen)
         else:
             yield from _without_capture(name, model, chosen, why)
+
+
+def _answers_on_fargate(settings: Settings) -> Iterator[Problem]:
+    serving = settings.stages.serving
+    if serving is None or serving.platform is not Platform.AWS or serving.engine != "ecs":
+        return
+    for name, model in settings.models.items():
+        for field in ("error_rate_percent", "latency_p99_ms"):
+            if model.monitoring and field in model.monitoring.model_fields_set:
+                yield Problem(
+                    ("models", name, "monitoring", field),
+                    "of a service on Fargate only the load is watched for good; its answers are while it is rolled out",
+                    "remove it, and write `rollout.rollback` for the limits of a release",
+                )
 
 
 def _not_captured(settings: Settings, name: str) -> str | None:

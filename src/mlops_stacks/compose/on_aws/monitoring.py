@@ -86,9 +86,6 @@ def _watched(context: Context, chosen: SageMakerMonitoring, name: str, model: Mo
         "data_quality": captured and chosen.data_quality,
         **_retraining(context, name, model),
     }
-    if options.engine == "ecs":
-        watched["cluster"] = serving.cluster_name
-        watched["variant"] = serving.load_balancer_names.apply(lambda names: names[name])
     return {**watched, **_asked(context, chosen, name)} if captured else watched
 
 
