@@ -63,6 +63,13 @@ _ARNS: Mapping[str, tuple[str, str]] = {
     "aws:ec2/securityGroup:SecurityGroup": ("ec2", "security-group/sg-0123456789abcdef0"),
     "aws:scheduler/scheduleGroup:ScheduleGroup": ("scheduler", "schedule-group/{name}"),
     "aws:sqs/queue:Queue": ("sqs", "{name}"),
+    "aws:sagemaker/studioLifecycleConfig:StudioLifecycleConfig": (
+        "sagemaker",
+        "studio-lifecycle-config/{studioLifecycleConfigName}",
+    ),
+    "aws:sagemaker/userProfile:UserProfile": ("sagemaker", "user-profile/d-abcdefghijkl/{userProfileName}"),
+    "aws:sagemaker/modelCard:ModelCard": ("sagemaker", "model-card/{modelCardName}"),
+    "aws:cloudtrail/trail:Trail": ("cloudtrail", "trail/{name}"),
 }
 _ACCOUNT_WIDE: Mapping[str, str] = {
     "aws:iam/role:Role": "role/{name}",
@@ -91,11 +98,16 @@ class Role:
 
 
 class PlannedAccount:
-    """Every scope of a plan, all in the account and region of the emulator."""
+    """Every scope of a plan, each in the account and region of its provider."""
 
-    def __init__(self, plan: Plan, account: str, region: str) -> None:
-        self.plan, self.account, self.region = plan, account, region
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
         self._by_urn = {resource.urn: resource for resource in plan.resources}
+        self._targets = {
+            r.scope: (_text(r.inputs["allowedAccountIds"]), str(r.inputs["region"]))
+            for r in plan.resources
+            if r.type == "pulumi:providers:aws"
+        }
 
     def of_type(self, kind: str, scope: str | None = None) -> Iterator[PlannedResource]:
         """The planned resources of one type, e.g. `aws:s3/bucket:Bucket`."""
@@ -115,15 +127,15 @@ class PlannedAccount:
 
     def arn(self, resource: PlannedResource) -> str:
         """The ARN of a planned resource."""
-        inputs = self.plain(dict(resource.inputs))
+        inputs, (account, region) = self.plain(dict(resource.inputs)), self._targets[resource.scope]
         if resource.type == "aws:s3/bucket:Bucket":
             return f"arn:aws:s3:::{inputs['bucket']}"
         if resource.type in _ACCOUNT_WIDE:
             named = _ACCOUNT_WIDE[resource.type].format_map(inputs).replace("https://", "")
-            return f"arn:aws:iam::{self.account}:{named}"
+            return f"arn:aws:iam::{account}:{named}"
         assert resource.type in _ARNS, f"say in call_accounts.py what the ARN of a {resource.type} is"
         service, named = _ARNS[resource.type]
-        return f"arn:aws:{service}:{self.region}:{self.account}:{named.format_map(inputs)}"
+        return f"arn:aws:{service}:{region}:{account}:{named.format_map(inputs)}"
 
     def _output(self, urn: str, output: str) -> str:
         resource = self._by_urn[urn]
@@ -152,9 +164,8 @@ class PlannedAccount:
             found[role.scope, short] = Role(role.scope, name, role.stage, trust, {"Statement": statements})
         return found
 
-    @cached_property
-    def place(self) -> Place:
-        """Where calls go, with the keys of the buckets."""
+    def place(self, scope: str) -> Place:
+        """Where calls of a scope go, with the keys of the buckets everywhere."""
         keys = {}
         for setting in self.of_type(
             "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
@@ -162,8 +173,13 @@ class PlannedAccount:
             rule = setting.inputs["rules"][0]["applyServerSideEncryptionByDefault"]
             if rule.get("kmsMasterKeyId"):
                 keys[self.plain(setting.inputs["bucket"])] = self.plain(rule["kmsMasterKeyId"])
-        rows = [
-            group.inputs.get("onlineStoreConfig") for group in self.of_type("aws:sagemaker/featureGroup:FeatureGroup")
-        ]
-        sealed = [self.plain(one["securityConfig"]["kmsKeyId"]) for one in rows if one and one.get("securityConfig")]
-        return Place(self.account, self.region, keys, sealed[0] if sealed else None)
+        groups = self.of_type("aws:sagemaker/featureGroup:FeatureGroup", scope)
+        online = [group.inputs.get("onlineStoreConfig") or {} for group in groups]
+        sealed = [self.plain(one["securityConfig"]["kmsKeyId"]) for one in online if one.get("securityConfig")]
+        return Place(*self._targets[scope], keys, sealed[0] if sealed else None)
+
+
+def _text(accounts: Any) -> str:
+    """The one account of a provider; numbers and lists are text in its configuration."""
+    (account,) = json.loads(accounts) if isinstance(accounts, str) else accounts
+    return str(account)

@@ -232,6 +232,7 @@ _RULES: Mapping[tuple[str, str], Rule] = {
     ("ecr", "DescribeImages"): _named("ecr", "DescribeImages", "repository/{repositoryName}"),
     ("ecr", "DescribeImageScanFindings"): _named("ecr", "DescribeImageScanFindings", "repository/{repositoryName}"),
     ("ecr", "BatchGetImage"): _named("ecr", "BatchGetImage", "repository/{repositoryName}"),
+    ("codepipeline", "ListActionExecutions"): _named("codepipeline", "ListActionExecutions", "{pipelineName}"),
     ("codepipeline", "StartPipelineExecution"): _named("codepipeline", "StartPipelineExecution", "{name}"),
 }
 """(Service, operation), as botocore names them -> what it takes."""

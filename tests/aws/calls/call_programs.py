@@ -45,4 +45,4 @@ def planned(build: Build, *, stage: str = "training_pipeline") -> PlannedAccount
     )
     plan = Plan("shop", "aws", "dev", (scope,))
     assert check(plan) == ()
-    return PlannedAccount(plan, ACCOUNT, REGION)
+    return PlannedAccount(plan)

@@ -10,6 +10,8 @@ from typing import Any
 import botocore
 from botocore.session import Session
 
+_EMULATED = "123456789012"
+"""The emulator's account."""
 _EVENT = "before-parameter-build"
 """botocore emits this once a call, before retries, with the parameters as the caller gave them."""
 
@@ -22,9 +24,21 @@ class Call:
     operation: str
     parameters: Mapping[str, Any] = field(hash=False)
 
+    def in_account(self, account: str) -> Call:
+        """The same call, had the emulator been this account."""
+        return Call(self.service, self.operation, _moved(self.parameters, account))
+
     def __str__(self) -> str:
         given = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
         return f"{self.service}.{self.operation}({given})"[:400]
+
+
+def _moved(value: Any, account: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(f":{_EMULATED}:", f":{account}:")
+    if isinstance(value, Mapping):
+        return {name: _moved(one, account) for name, one in value.items()}
+    return [_moved(one, account) for one in value] if isinstance(value, list) else value
 
 
 @contextmanager

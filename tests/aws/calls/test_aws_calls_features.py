@@ -65,7 +65,7 @@ def account(emulator: str, online_features: Any) -> PlannedAccount:
 def reference(account: PlannedAccount) -> SageMakerFeaturesRef:
     (group,) = account.of_type("aws:sagemaker/featureGroup:FeatureGroup")
     names = {"origin_delays": str(group.inputs["featureGroupName"])}
-    return {"feature_groups": names, "region": account.region, "groups": GROUPS}
+    return {"feature_groups": names, "region": PLACED["region"], "groups": GROUPS}
 
 
 def rows(*values: float) -> dict[str, pd.DataFrame]:
@@ -82,7 +82,7 @@ def test_the_steps_bring_and_join_features_with_what_they_are_granted(account: P
             ingest(store, brought)
         asked = pd.DataFrame({"origin": ["EWR"], "at": [START + pd.Timedelta(days=1)]})
         join(store, ["origin_delays.share"], asked, "at")
-    policy, needs = account.roles["dev", "steps"].policy, needs_of(calls, account.place)
+    policy, needs = account.roles["dev", "steps"].policy, needs_of(calls, account.place("dev"))
     assert {need.action for need in needs} >= {"sagemaker:PutRecord", "sagemaker:DeleteRecord", "s3:PutObject"}
     assert missing(policy, needs) == []
     assert {one.action for one in unused(policy, needs)} == {
@@ -100,7 +100,7 @@ def test_a_server_looks_up_rows_and_no_more(account: PlannedAccount) -> None:
         assert lookup is not None
         assert lookup.row("origin_delays", {"origin": "EWR"}, ["share"]) == {"share": 0.1}
         lookup.close()
-    policy, needs = account.roles["dev", "server"].policy, needs_of(calls, account.place)
+    policy, needs = account.roles["dev", "server"].policy, needs_of(calls, account.place("dev"))
     assert missing(policy, needs) == []
     assert unused(policy, needs) == []
 
@@ -115,9 +115,9 @@ def test_people_read_history_and_rows_and_change_neither(account: PlannedAccount
         assert lookup is not None
         lookup.row("origin_delays", {"origin": "EWR"}, ["share"])
         lookup.close()
-    policy, needs = account.roles["dev", "people"].policy, needs_of(calls, account.place)
+    policy, needs = account.roles["dev", "people"].policy, needs_of(calls, account.place("dev"))
     assert missing(policy, needs) == []
     assert unused(policy, needs) == []
-    group = account.place.arn("sagemaker", f"feature-group/{store['feature_groups']['origin_delays']}")
+    group = account.place("dev").arn("sagemaker", f"feature-group/{store['feature_groups']['origin_delays']}")
     forbidden = [Need("sagemaker:PutRecord", group), Need("sagemaker:DeleteRecord", group)]
     assert missing(policy, forbidden) == forbidden

@@ -62,7 +62,7 @@ def account(emulator: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> P
 
 def put_settings(account: PlannedAccount, **changes: Any) -> str:
     """Write the steps' settings where `up` would; returns their URI."""
-    document = step_settings_document(registry_uri=f"sagemaker://{account.region}", registered_model=GROUP, **changes)
+    document = step_settings_document(registry_uri=f"sagemaker://{PLACED['region']}", registered_model=GROUP, **changes)
     key = f"settings/things-{content_hash(document)}.json"
     boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document).encode())
     return f"s3://{BUCKET}/{key}"
@@ -80,7 +80,7 @@ def test_the_steps_may_do_what_they_do_and_no_more(account: PlannedAccount) -> N
     with recorded() as calls:
         run_steps(first, "first")
         run_steps(second, "second", ["extract", "validate", "prepare", "train", "train", "evaluate", "validate_model"])
-    policy, needs = account.roles["dev", "steps"].policy, needs_of(calls, account.place)
+    policy, needs = account.roles["dev", "steps"].policy, needs_of(calls, account.place("dev"))
     assert {need.action for need in needs} >= {"sagemaker:CreateModelPackage", "s3:PutObject", "kms:GenerateDataKey"}
     assert missing(policy, needs) == []
     assert {one.action for one in unused(policy, needs)} == {
@@ -92,12 +92,12 @@ def test_the_steps_may_do_what_they_do_and_no_more(account: PlannedAccount) -> N
 def test_whoever_approves_may_do_that_and_no_more(account: PlannedAccount) -> None:
     run_steps(put_settings(account), "first")
     with recorded() as calls:
-        registry = open_registry(None, f"sagemaker://{account.region}")
+        registry = open_registry(None, f"sagemaker://{PLACED['region']}")
         registry.versions(GROUP)
         registry.approve(GROUP, "1", "anna")
         registry.released(GROUP, "1")
         registry.reject(GROUP, "1", "it drifted")
-    needs = needs_of(calls, account.place)
+    needs = needs_of(calls, account.place("dev"))
     assert {need.action for need in needs} == {
         "sagemaker:DescribeModelPackage",
         "sagemaker:ListModelPackages",
@@ -111,24 +111,24 @@ def test_whoever_approves_may_do_that_and_no_more(account: PlannedAccount) -> No
 def test_whoever_deploys_may_look_at_versions_and_not_decide(account: PlannedAccount) -> None:
     run_steps(put_settings(account), "first")
     with recorded() as calls:
-        registry = open_registry(None, f"sagemaker://{account.region}")
+        registry = open_registry(None, f"sagemaker://{PLACED['region']}")
         registry.latest_approved(GROUP)
         registry.version(GROUP, "1")
-    policy, needs = account.roles["dev", "reader"].policy, needs_of(calls, account.place)
+    policy, needs = account.roles["dev", "reader"].policy, needs_of(calls, account.place("dev"))
     assert missing(policy, needs) == []
     assert unused(policy, needs) == []
     with recorded() as deciding:
-        open_registry(None, f"sagemaker://{account.region}").approve(GROUP, "1", "nobody")
-    refused = missing(policy, needs_of(deciding, account.place))
+        open_registry(None, f"sagemaker://{PLACED['region']}").approve(GROUP, "1", "nobody")
+    refused = missing(policy, needs_of(deciding, account.place("dev")))
     assert [need.action for need in refused] == ["sagemaker:UpdateModelPackage"]
 
 
 def test_another_model_is_out_of_reach(account: PlannedAccount) -> None:
     others = [
-        Need("sagemaker:CreateModelPackage", account.place.arn("sagemaker", "model-package/shop-dev-others/1")),
+        Need("sagemaker:CreateModelPackage", account.place("dev").arn("sagemaker", "model-package/shop-dev-others/1")),
         Need("s3:GetObject", f"arn:aws:s3:::{BUCKET}/runs/others/first/model.tar.gz"),
         Need("s3:PutObject", f"arn:aws:s3:::{BUCKET}/settings/things-0123456789.json"),
         Need("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
-        Need("kms:Decrypt", account.place.bucket_keys[BUCKET]),
+        Need("kms:Decrypt", account.place("dev").bucket_keys[BUCKET]),
     ]
     assert missing(account.roles["dev", "steps"].policy, others) == others
