@@ -152,8 +152,8 @@ def scan_an_image(_: PlannedAccount) -> None:
         scan(IMAGE, "high", minutes=0)
 
 
-def deliver(account: PlannedAccount) -> None:
-    """What the verbs of a delivery ask, apart from `pulumi up`: packages, versions, and who approved."""
+def look_ahead(account: PlannedAccount) -> None:
+    """What a delivery will bring: packages and versions."""
     _, settings = rendered(account, "ci/settings")
     store = S3Store(settings["packages"])
     for package in store.packages():
@@ -162,6 +162,11 @@ def deliver(account: PlannedAccount) -> None:
     registry = open_registry(None, f"sagemaker://{REGION}")
     registry.versions(group)
     registry.latest_approved(group)
+
+
+def deliver(account: PlannedAccount) -> None:
+    """What the verbs of a delivery ask, apart from `pulumi up`: packages, versions, and who approved."""
+    look_ahead(account)
     for pipeline in account.of_type("aws:codepipeline/pipeline:Pipeline"):
         if "cd" in str(pipeline.inputs["name"]).rsplit("-", 1)[-1]:
             with suppress(BuildError):
@@ -174,16 +179,26 @@ def deliver_and_record(account: PlannedAccount) -> None:
     open_registry(None, f"sagemaker://{REGION}").released("flights-shared-delay", "1")
 
 
+def approve(_: PlannedAccount) -> None:
+    """What an approver's verbs ask."""
+    registry = open_registry(None, f"sagemaker://{REGION}")
+    registry.versions("flights-shared-delay")
+    registry.approve("flights-shared-delay", "1", "anna")
+    registry.reject("flights-shared-delay", "1", "it drifted")
+
+
 DOINGS: Mapping[tuple[str, str], Doings] = {
     ("dev", "training"): run_a_pipeline,
     ("dev", "serving"): serve,
     ("shared", "cipublish"): publish_a_package,
     ("shared", "ciscan"): scan_an_image,
-    ("shared", "cdplan"): deliver,
+    ("shared", "team_risk"): approve,
+    ("shared", "cdplan"): look_ahead,
     ("shared", "cdupdev"): deliver,
+    ("shared", "cdupstaging"): deliver,
     ("shared", "cdupprod"): deliver_and_record,
 }
-"""(Scope, purpose) of a role -> the code of ours that runs with it. The other roles are services' and people's."""
+"""(Scope, purpose) of a role -> the code of ours that runs with it. The other roles are services' and readers'."""
 
 
 def prepared(account: PlannedAccount, doings: Doings) -> None:
@@ -195,7 +210,7 @@ def prepared(account: PlannedAccount, doings: Doings) -> None:
         ingest(settings["feature_store"], features_of(settings["feature_store"]["groups"]))
     if doings is publish_a_package:
         put(*rendered(account, "ci/settings"))
-    if doings in (deliver, deliver_and_record):
+    if doings in (approve, look_ahead, deliver, deliver_and_record):
         put(*rendered(account, "ci/settings"))
         publish_a_package(account)
         container = {"Image": IMAGE, "ModelDataUrl": "s3://flights-dev-artifacts-111111111111/runs/delay/model.tar.gz"}
