@@ -79,6 +79,17 @@ def test_the_flat_program_holds_the_resources_of_the_blueprint(
     assert not missing + surplus, "\n".join(["only composed:", *missing, "only by hand:", *surplus])
 
 
+@pytest.mark.parametrize("blueprint", ["aws", "aws-minimal"])
+def test_the_replayed_program_holds_the_resources_of_a_blueprint(
+    blueprint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = plan(open_project(BENCHMARKS.parent / "blueprints" / f"{blueprint}.yaml", BENCHMARKS))
+    module = flat("replayed", monkeypatch)
+    composed, replayed = (Canonical(scopes).resources() for scopes in (made.scopes, module.plan(module.record(made))))
+    missing, surplus = list((composed - replayed).elements()), list((replayed - composed).elements())
+    assert not missing + surplus, "\n".join(["only composed:", *missing, "only replayed:", *surplus])
+
+
 def test_a_difference_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     module = flat("local", monkeypatch)
     before = Canonical(module.plan()).resources()

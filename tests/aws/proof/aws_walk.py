@@ -30,6 +30,13 @@ GROUP = {
         "features": [{"name": "share", "type": "float"}, {"name": "flights", "type": "integer"}],
     }
 }
+BATCH = {"schedule": {"cron": "0 5 * * *"}, "input": "today", "output": "predictions"}
+TARGET = {
+    "account": documents.PROD,
+    "region": "eu-west-1",
+    "zones": ["eu-west-1a", "eu-west-1b"],
+    "role": f"arn:aws:iam::{documents.PROD}:role/deployer",
+}
 MODEL = {"release": 1, "monitoring": {}}
 CONTEXT: dict[str, dict[str, Any]] = {
     "stages.feature_store": {"feature_groups": GROUP},
@@ -75,6 +82,8 @@ def reading(path: Path) -> dict[str, Any]:
     chosen = {stage for stage in document["stages"] if _engine(stage, document).reads_field(dotted)}
     kept = closure(chosen or set(document["stages"]), document)
     document["stages"] = {name: options for name, options in document["stages"].items() if name in kept}
+    if not any(_engine(stage, document).reads_field("workload.path") for stage in kept) and dotted != "workload.path":
+        document["workload"].pop("path")
     return document
 
 
@@ -129,7 +138,7 @@ def merged(document: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 def in_context(document: dict[str, Any], path: Path) -> dict[str, Any]:
     """A document with what a field needs around it."""
-    dotted = ".".join(part for part in path if not part.startswith("("))
+    dotted = ".".join(path)
     for beginning, more in CONTEXT.items():
         if dotted == beginning or dotted.startswith(f"{beginning}."):
             merged(document, more)
@@ -143,4 +152,7 @@ def changed(document: dict[str, Any], engine: Engine | None, path: Path, value: 
     made = copy.deepcopy(document)
     options = made["stages"].get(path[1]) or {}
     made["stages"][path[1]] = with_value(options, engine.options, path[2:], value)
+    if path[1:3] == ("foundation", "network") and "(CreateNetwork)" not in path:
+        for environment in made["environments"].values():
+            environment["target"].pop("zones", None)  # only a network that is made lies in zones
     return made

@@ -16,6 +16,7 @@ import pytest
 from aws_walk import changed, engine_choices, engine_fields, in_context, reading, small, whole
 from compose.field_walk import Path, leaves, two_values
 
+from mlops_components.args import ArgsError
 from mlops_stacks.blueprint.assemble import assemble
 from mlops_stacks.blueprint.engine import Engine
 from mlops_stacks.blueprint.problems import Problem
@@ -27,7 +28,13 @@ from mlops_stacks.project import Project
 _LEFT_OUT = ("tags", "tagsAll", "watch")
 
 
-def _functional(blueprint: Blueprint, *, tags: bool) -> str:
+IN_OUTPUTS = ("github_actions", "gitlab_ci")
+"""Engines whose work is a file in a repository: the stack exports it, and `mlops-stacks render` writes it."""
+CONTRACT_FIELDS = ("stages.foundation.trail",)
+"""Fields that only the stack's outputs carry, for whoever builds on it."""
+
+
+def _functional(blueprint: Blueprint, *, tags: bool, outputs: bool = False) -> str:
     """What a plan makes of a blueprint, without what only repeats it."""
     releases = {
         environment: {
@@ -43,7 +50,8 @@ def _functional(blueprint: Blueprint, *, tags: bool) -> str:
             (r.urn, {k: v for k, v in r.inputs.items() if tags or k not in _LEFT_OUT}, r.options)
             for r in planned.resources
             if r.custom
-        ],
+        ]
+        + [scope.outputs for scope in planned.scopes if outputs],
         sort_keys=True,
         default=str,
     )
@@ -64,8 +72,16 @@ def _matters(
         found = (*problems, *more)
         about = [problem for problem in found if _is_about(problem, path) and problem.message and problem.fix]
         return bool(about), [str(problem) for problem in found]
-    tags = path[0] in ("tags", "owners")
-    return _functional(first, tags=tags) != _functional(second, tags=tags), []
+    tags, outputs = path[0] in ("tags", "owners"), _counts_outputs(engine, path)
+    try:
+        plans = [_functional(blueprint, tags=tags, outputs=outputs) for blueprint in (first, second)]
+    except ArgsError as refusal:  # a component's sentence, where only it knows
+        return bool(str(refusal)), []
+    return plans[0] != plans[1], []
+
+
+def _counts_outputs(engine: Engine | None, path: Path) -> bool:
+    return (engine is not None and engine.name in IN_OUTPUTS) or ".".join(path).startswith(CONTRACT_FIELDS)
 
 
 def _documents(engine: Engine | None, path: Path) -> Iterator[Callable[[], dict[str, Any]]]:
@@ -109,9 +125,13 @@ def test_a_field_matters_or_is_refused(engine: Engine | None, path: Path, annota
 )
 def test_a_choice_matters_or_is_refused(engine: Engine, path: Path, pair: tuple[str, str]) -> None:
     """Two variants of one choice give two plans."""
-    made = [assemble(changed(in_context(whole(engine), path), engine, (*path, variant), None)) for variant in pair]
+    made = [
+        assemble(changed(in_context(whole(engine), (*path, variant)), engine, (*path, variant), None))
+        for variant in pair
+    ]
     if any(blueprint is None for blueprint, _ in made):
         assert any(_is_about(problem, path) for _, problems in made for problem in problems)
         return
-    first, second = (_functional(blueprint, tags=False) for blueprint, _ in made if blueprint)
+    outputs = _counts_outputs(engine, path)
+    first, second = (_functional(blueprint, tags=False, outputs=outputs) for blueprint, _ in made if blueprint)
     assert first != second
