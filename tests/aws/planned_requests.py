@@ -95,16 +95,25 @@ CALLS: Mapping[str, Call] = {
 """Resource type -> the call."""
 
 
+def request_of(resource: PlannedResource) -> dict[str, Any]:
+    """The parameters of the call that creates a planned resource of a type in `CALLS`."""
+    return _request(resource, [])
+
+
 def complaints_of(resource: PlannedResource) -> list[str]:
     """What AWS would have against the request that creates a planned resource of a type in `CALLS`."""
-    call = CALLS[resource.type]
-    shape = service_model(call.service).operation_model(call.operation).input_shape
-    unknown: list[str] = []
-    inputs = {key: value for key, value in resource.inputs.items() if key not in call.left_out and key[:2] != "__"}
-    inputs = dict(call.reshape(inputs) if call.reshape else inputs)
-    request = _as_request(shape, inputs, call.renamed, resource.name, unknown)
+    call, unknown = CALLS[resource.type], list[str]()
+    request = _request(resource, unknown)
     found = check_request(call.service, call.operation, request, given_later=call.given_later)
     return [f"{resource.name}: {sentence}" for sentence in (*unknown, *found)]
+
+
+def _request(resource: PlannedResource, unknown: list[str]) -> dict[str, Any]:
+    call = CALLS[resource.type]
+    shape = service_model(call.service).operation_model(call.operation).input_shape
+    inputs = {key: value for key, value in resource.inputs.items() if key not in call.left_out and key[:2] != "__"}
+    request: dict[str, Any] = _as_request(shape, inputs, call.renamed, resource.name, unknown)
+    return request
 
 
 def _as_request(shape: Shape, value: Any, renamed: Mapping[str, str], place: str, unknown: list[str]) -> Any:

@@ -40,6 +40,22 @@ TARGET = {
 MODEL = {"release": 1, "monitoring": {}}
 CONTEXT: dict[str, dict[str, Any]] = {
     "stages.feature_store": {"feature_groups": GROUP},
+    "models.flight_delay.features": {"feature_groups": GROUP},
+    "stages.experiment_tracking.size": {"stages": {"experiment_tracking": {"flavour": "server"}}},
+    "stages.training_pipeline.flexible_minutes": {
+        "models": {"flight_delay": {"pipeline": {"schedule": {"cron": "0 3 * * *"}}}}
+    },
+    "stages.serving.serverless": {"stages": {"serving": {"mode": "serverless"}}},
+    "stages.serving.asynchronous": {"stages": {"serving": {"mode": "asynchronous"}}},
+    "stages.serving.batch_lines": {"models": {"flight_delay": {"batch": BATCH}}},
+    "stages.serving.batch_machines": {"models": {"flight_delay": {"batch": BATCH}}},
+    "stages.monitoring.gpu_percent": {"stages": {"serving": {"instance_type": "ml.g4dn.xlarge"}}},
+    "stages.pipeline_delivery.approval_days": {"environments": {"prod": {"target": TARGET}}},
+    "models.flight_delay.monitoring.drift": {"models": {"flight_delay": {"monitoring": {"drifted_features": 1}}}},
+    "models.flight_delay.retraining": {"models": {"flight_delay": {"retraining": {"on_drift": True}}}},
+    "models.flight_delay.pipeline.compute.gpu": {
+        "models": {"flight_delay": {"pipeline": {"compute": {"gpu": {"count": 1}}}}}
+    },
 }
 """Beginning of a field -> what else the document says (merged into it), so that the field can mean something."""
 
@@ -138,7 +154,7 @@ def merged(document: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 def in_context(document: dict[str, Any], path: Path) -> dict[str, Any]:
     """A document with what a field needs around it."""
-    dotted = ".".join(path)
+    dotted = ".".join(part for part in path if not part.startswith("("))
     for beginning, more in CONTEXT.items():
         if dotted == beginning or dotted.startswith(f"{beginning}."):
             merged(document, more)
