@@ -40,6 +40,7 @@ VERBS = {
     "withdraw": ["--environment", "--reason", "--blueprint"],
     "status": ["--environment", "--blueprint", "--json"],
     "open": ["--environment", "--blueprint", "--browser"],
+    "acknowledge": ["--environment", "--blueprint"],
     "logs": ["--environment", "--follow", "--lines", "--blueprint"],
 }
 

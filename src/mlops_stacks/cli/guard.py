@@ -37,6 +37,7 @@ EXIT_CODES = {
     "mlops_stacks.operations.releasing.ReleaseError": ExitCode.REFUSED,
     "mlops_stacks.operations.packages.DeliveryError": ExitCode.REFUSED,
     "mlops_stacks.operations.registry.RegistryError": ExitCode.REFUSED,
+    "mlops_stacks.operations.watching.AcknowledgeError": ExitCode.REFUSED,
     "mlops_stacks.operations.predicting.PredictionError": ExitCode.REFUSED,
     "mlops_stacks.operations.running.RunError": ExitCode.REFUSED,
     "mlops_stacks.operations.pages.NoPageError": ExitCode.REFUSED,
