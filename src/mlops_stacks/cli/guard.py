@@ -31,6 +31,7 @@ EXIT_CODES = {
     "mlops_stacks.executors.pulumi_cli.PulumiProtectedError": ExitCode.REFUSED,
     "mlops_stacks.operations.opening.NoBlueprintError": ExitCode.USAGE,
     "mlops_stacks.operations.comparing.CannotCompareError": ExitCode.REFUSED,
+    "mlops_stacks.operations.deploying.StillInUseError": ExitCode.REFUSED,
     "mlops_stacks.operations.exports.NoSuchOutputError": ExitCode.USAGE,
     "mlops_stacks.operations.starting.CannotStartError": ExitCode.REFUSED,
     "mlops_stacks.operations.documents.CannotWriteDocumentsError": ExitCode.REFUSED,
