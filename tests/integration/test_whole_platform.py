@@ -114,7 +114,7 @@ def test_a_report_compares_the_features_that_the_server_looked_up(platform: Whol
     flight = json.loads((ROOT / "examples" / "flight_delay" / "flight.json").read_text())
     platform.post("/predict", {"instances": [flight] * 150})
     settings = platform.home / "dev" / "monitoring" / "monitor.json"
-    folder = platform.home / "dev" / "monitoring" / "reports" / "delay"
+    folder = platform.home / "dev" / "monitoring" / "reports" / "delay" / "reports"
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     arguments = ["report", "--settings", settings.as_uri(), "--model", "delay", "--until", midnight.isoformat()]
 
