@@ -83,7 +83,7 @@ def live(no_ops: int = 3) -> Lifecycle:
             phases = {name: run([*command, *verb]).wall for name, verb in PHASES}
             time.sleep(SETTLE_SECONDS)
             started = belonging(blueprint.parent)
-            memory = sum(_proportional(process) for process in started) / 1024**2
+            memory = sum(proportional(process) for process in started) / 1024**2
             ports = {port for process in started for port in _listening(process.net_connections("inet"))}
             no_op = statistics.median(run([*command, "up"]).wall for _ in range(no_ops))
             destroyed = run([*command, "destroy", "--yes"]).wall
@@ -120,7 +120,8 @@ def _listening(connections: Iterable[Any]) -> set[int]:
     return {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
 
 
-def _proportional(process: psutil.Process) -> float:
+def proportional(process: psutil.Process) -> float:
+    """Memory of a process in bytes, what it shares counted by its share."""
     memory = process.memory_full_info()
     # Only Linux shares memory out among the processes that share it.
     return float(getattr(memory, "pss", memory.uss))

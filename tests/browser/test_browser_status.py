@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser_scripts import CONTRAST, REQUESTS
 
-from mlops_stacks.operations.status_page import watched_model
 from mlops_stacks.operations.status_server import StatusServer
+from mlops_stacks.operations.watching import watched_model
 from mlops_stacks.reports import status_page
 from mlops_stacks.runtime.monitoring.status import ModelStatus
 
@@ -102,6 +102,10 @@ def document() -> dict[str, Any]:
             | {"started": "2026-03-01T08:00:00+00:00", "ended": "2026-03-01T08:00:13+00:00", "result": {"version": 2}}
         ],
         "monitoring": None,
+        "packages": [
+            {"number": 3, "outcome": "package", "commit": "5f0c" * 10, "made": "2026-03-01T07:00:00+00:00"}
+            | {"tests": "2", "remark": "dev"}
+        ],
     }
 
 

@@ -76,6 +76,16 @@ def test_status_before_and_after(cli: Cli) -> None:
     cli("destroy", "--yes")
 
 
+def test_what_environments_stand_on_stays_while_they_are_there(cli: Cli) -> None:
+    cli.write(FOUNDATION)
+    cli("up")
+    refused = cli("destroy", "--environment", "shared", "--yes")
+    assert refused.code == 1
+    assert "is what dev stand on" in refused.err
+    assert cli("destroy", "--environment", "dev", "--yes").code == 0
+    assert cli("destroy", "--environment", "shared", "--yes").code == 0
+
+
 def test_what_is_not_deployed_is_refused_in_words(cli: Cli) -> None:
     cli.write(FOUNDATION)
     answer = cli("outputs")

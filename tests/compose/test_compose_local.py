@@ -51,7 +51,7 @@ def test_only_a_released_model_is_served(planned: Plan) -> None:
         scope.scope: {r.inputs["name"] for r in scope.resources if r.type.endswith(":Program")}
         for scope in planned.scopes
     }
-    assert programs["dev"] == {"dev-scheduler", "dev-serving-flight_delay"}
+    assert programs["dev"] == {"dev-scheduler", "dev-serving-flight_delay", "dev-monitor"}
     assert programs["prod"] == {"prod-scheduler"}
 
 

@@ -54,7 +54,9 @@ class Desk:
         return found
 
     def process(self) -> psutil.Process:
-        (server,) = [p for p in marked(lambda value: value.endswith("#jupyterlab")) if "jupyterlab" in p.cmdline()]
+        home = str(self.project.home)
+        ours = marked(lambda value: value.startswith(home) and value.endswith("#jupyterlab"))
+        (server,) = [process for process in ours if "jupyterlab" in process.cmdline()]
         return server
 
 

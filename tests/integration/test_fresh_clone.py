@@ -90,7 +90,7 @@ def test_a_newcomer_gets_predictions_from_one_command(clone: Path, tmp_path: Pat
     assert len(start) <= 3, "one command, and a short one"
     carry_out(start, clone, environment, TEN_MINUTES - 60)
     program = [*destroy[: destroy.index("destroy")]]
-    home = clone / "blueprints" / ".mlops-stacks" / "local"
+    home = clone / "blueprints" / ".mlops-stacks" / "quickstart"
 
     outputs = json.loads(carry_out([*program, "outputs", "--json"], clone, environment, 60).stdout)
     (endpoint,) = outputs["serving"]["endpoints"].values()

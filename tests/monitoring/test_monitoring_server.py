@@ -27,7 +27,8 @@ def _watched(looks: list[Counts | None], watch: ServerWatch | None = None) -> Se
 
 
 def test_the_real_metrics_page_is_understood() -> None:
-    metrics = Metrics("delay", "1")
+    # A name of its own: where a test before made the counters of several processes, those of one name go on counting.
+    metrics = Metrics("counted-here", "1")
     for code, seconds in ((200, 0.004), (200, 0.02), (500, 0.2)):
         metrics.answered("predict", code, seconds)
     metrics.answered("infer", 200, 0.004)

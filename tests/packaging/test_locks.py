@@ -15,6 +15,7 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "locks").glob("*.txt"))
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
+FULL = ("runtime", "local", "features", "workbench", "drift", "ci")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -55,8 +56,9 @@ def test_every_package_has_a_hash(file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "extras", "groups"),
     [
-        ("dev", ("runtime", "local", "aws"), ("example", "dev", "build")),
+        ("dev", (*FULL, "aws", "aws-runtime"), ("example", "dev", "build")),
         ("local", ("runtime", "local"), ("example", "build")),
+        ("local-full", FULL, ("example", "build")),
     ],
 )
 def test_every_requirement_is_locked_as_it_is_asked_for(

@@ -22,6 +22,7 @@ import pytest
 from mlops_stacks.executors.protocol import NotDeployedError
 from mlops_stacks.operations import status_page
 from mlops_stacks.operations.status_server import StatusServer
+from mlops_stacks.operations.watching import watched_models
 from mlops_stacks.reports.status_page import render_status
 
 BLUEPRINT = """
@@ -215,17 +216,17 @@ class Deployed:
 
 
 def test_what_monitoring_wrote_down_is_read_from_its_folder(tmp_path: Path) -> None:
-    project: Any = SimpleNamespace(blueprint=SimpleNamespace(stack=lambda scope: f"tiny-{scope}"))
+    watched = SimpleNamespace(settings=SimpleNamespace(stages=SimpleNamespace(monitoring=object())))
+    blueprint = SimpleNamespace(stack=lambda scope: f"tiny-{scope}", scope=lambda _: watched)
+    project: Any = SimpleNamespace(blueprint=blueprint)
     report = tmp_path / "delay" / "reports" / "r1"
     report.mkdir(parents=True)
     features = {"hour": {"score": 0.2, "threshold": 0.1}, "carrier": {"score": 0.3, "threshold": 0.3}}
     summary = {"report": "r1", "until": "2026-03-01T00:00:00+00:00", "rows": 500}
     drift = {"bad": True, "reason": "1 feature", "features": features}
     (report / "summary.json").write_text(json.dumps({**summary, "drift": drift, "quality": {"reason": "as good"}}))
-    executor: Any = Deployed(
-        {"monitoring": {"reports": {"delay": str(tmp_path / "delay"), "new": str(tmp_path / "new")}}}
-    )
-    first, second = status_page._watched(project, executor, "dev")
+    exported = {"monitoring": {"reports": {"delay": str(tmp_path / "delay"), "new": str(tmp_path / "new")}}}
+    first, second = watched_models(project, {"shared": None, "dev": exported}) or []
     assert (first["environment"], first["model"], first["drift"], first["rows"]) == ("dev", "delay", "drift", 500)
     assert [feature["name"] for feature in first["features"]] == ["hour", "carrier"]
     assert (second["model"], second["drift"], second["alarms"]) == ("new", "no report yet", [])
@@ -235,5 +236,5 @@ def test_what_monitoring_wrote_down_is_read_from_its_folder(tmp_path: Path) -> N
         "feature store: history in dev",
         "feature store: online in dev",
     ]
-    nothing: Any = Deployed(None)
-    assert list(status_page._watched(project, nothing, "dev")) == []
+    assert watched_models(project, {"dev": None}) == []
+    assert watched_models(project, {"shared": exported}) is None

@@ -3,10 +3,11 @@
 Written by the composition and completed by the component, read by `mlops_stacks.runtime.monitoring`.
 """
 
-from typing import Optional
+from typing import NotRequired, Optional
 
 from typing_extensions import TypedDict
 
+from mlops_components.spec.feature import FeatureStoreRef
 from mlops_components.spec.pipeline import Schedule
 from mlops_components.spec.settings import WorkloadRef
 
@@ -52,6 +53,8 @@ class WatchedModel(TypedDict):
     runs: list[str]
     """Folders of pipeline runs on this machine in which the run that made the version is looked for."""
     workload: WorkloadRef
+    feature_store: NotRequired[Optional[FeatureStoreRef]]
+    """Where the features are that a model reads; None: there is no feature store."""
     schedule: Schedule
     """When a report is made."""
     window_days: int

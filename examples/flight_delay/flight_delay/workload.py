@@ -100,14 +100,15 @@ class FlightDelay:
 
     def requests(
         self,
-        context: StepContext,  # noqa: ARG002 - part of the contract
+        context: StepContext,
         tables: Mapping[str, pd.DataFrame],
     ) -> pd.DataFrame:
         """Every scheduled flight: nobody knows before departure which ones will never arrive."""
         from flight_delay.features import with_features
 
         rows = with_features(tables["flights"].reset_index(drop=True), tables["weather"])
-        return rows[["date", *(column.name for column in self.inputs)]]
+        rows = context.with_features(rows, "departure")
+        return rows[["date", *(column.name for column in context.inputs)]]
 
     def train(self, context: StepContext, rows: pd.DataFrame) -> Trained:
         """Fit on every row: no early stopping, which would hold some back."""

@@ -1,4 +1,4 @@
-"""Verbs that look at what is there: `status`, `open`, `logs`."""
+"""Verbs that look at what is there: `status`, `open`, `logs`, `acknowledge`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from mlops_stacks.cli.options import (
     ExecutorName,
     ExecutorOption,
     JsonOption,
+    OneEnvironmentOption,
     executor_for,
+    one_environment,
     open_project,
 )
 
@@ -33,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(status)
     app.command("open", rich_help_panel=PANEL)(open_pages)
     app.command(rich_help_panel=PANEL)(logs)
+    app.command(rich_help_panel=PANEL)(acknowledge)
 
 
 def status(
@@ -200,3 +203,23 @@ def _stage(name: str) -> Stage:
     close = get_close_matches(plain, names, 1)
     hint = f"did you mean `{close[0]}`?" if close else f"the stages are {', '.join(names)}"
     raise CommandError(f"there is no stage `{name}`: {hint}", ExitCode.USAGE)
+
+
+def acknowledge(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The blueprint's name of the model.")],
+    alarm: Annotated[
+        str | None, typer.Argument(metavar="[ALARM]", help="Its name, as `status --json` says; default: all.")
+    ] = None,
+    environment: OneEnvironmentOption = None,
+    blueprint: BlueprintOption = None,
+    executor: ExecutorOption = ExecutorName.AUTO,
+) -> None:
+    """Record that you look after the open alarms of a model, so that others need not."""
+    from mlops_stacks.cli.console import result
+    from mlops_stacks.operations import watching
+
+    project = open_project(context, blueprint)
+    chosen = one_environment(project, environment)
+    for name in watching.acknowledge(project, executor_for(project, executor), chosen, model, alarm):
+        result(f"{name} is acknowledged.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops_stacks.cli.console import result, table
@@ -48,6 +48,30 @@ def show(found: Mapping[str, Any]) -> None:
         ],
         "none yet",
     )
+    if found["packages"]:
+        table(
+            "Builds and packages",
+            ("number", "outcome", "commit", "made", "runs in, or why not"),
+            [
+                (str(p["number"]), p["outcome"], p["commit"][:12], p["made"][:16], p["remark"])
+                for p in found["packages"]
+            ],
+            "none yet",
+        )
+    if found["monitoring"]:
+        table(
+            "Drift and alarms",
+            ("environment", "model", "verdict", "until", "why", "open alarms"),
+            [
+                (m["environment"], m["model"], m["drift"], str(m["until"] or ""), m["reason"], _alarms(m["alarms"]))
+                for m in found["monitoring"]
+            ],
+            "nothing is watched yet",
+        )
+
+
+def _alarms(alarms: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{alarm['kind']} ({alarm['state']})" for alarm in alarms if alarm["state"] != "resolved")
 
 
 def _deployed(there: bool) -> str:

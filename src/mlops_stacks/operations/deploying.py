@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from mlops_stacks.blueprint.vocabulary import SHARED
 from mlops_stacks.compose.program import compose
 from mlops_stacks.executors.events import Observer
-from mlops_stacks.executors.protocol import DestroyResult, Executor, UpResult
+from mlops_stacks.executors.protocol import DestroyResult, Executor, NotDeployedError, UpResult
 from mlops_stacks.project import Project
 
 
@@ -64,15 +64,38 @@ def destroy(
 ) -> Iterator[ScopeResult[DestroyResult]]:
     """Take scopes away, in the opposite order. Of one environment only that environment goes: others share the rest.
 
-    While anything in any of them is protected, nothing in any of them is deleted.
+    While anything in any of them is protected, nothing in any of them is deleted. The shared scope does not go while an
+    environment that stands on it is there: raises `StillInUseError`.
     """
     scopes = project.blueprint.scopes if environment is None else (environment,)
+    if environment == SHARED:
+        _refuse_in_use(project, executor)
     if environment is not None:
         project.scopes(environment)
     for scope in scopes:
         executor.refuse_protected(project.identity(scope))
     for scope in reversed(scopes):
         yield ScopeResult(scope, executor.destroy(project.identity(scope)))
+
+
+class StillInUseError(Exception):
+    """Environments stand on what is to be destroyed; the sentence names them."""
+
+
+def _refuse_in_use(project: Project, executor: Executor) -> None:
+    standing = [name for name in project.blueprint.environments if _is_deployed(project, executor, name)]
+    if standing:
+        raise StillInUseError(
+            f"the shared scope is what {', '.join(standing)} stand on: destroy these first, "
+            "or everything with `mlops-stacks destroy`"
+        )
+
+
+def _is_deployed(project: Project, executor: Executor, scope: str) -> bool:
+    try:
+        return bool(executor.outputs(project.blueprint.stack(scope)))
+    except NotDeployedError:
+        return False
 
 
 def contracts(project: Project, executor: Executor, scope: str) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from mlops_stacks.blueprint.delivery_lock import (
 )
 from mlops_stacks.blueprint.lock_files import moment, printable
 from mlops_stacks.blueprint.vocabulary import SHARED, Stage
-from mlops_stacks.executors.protocol import Executor
+from mlops_stacks.executors.protocol import Executor, NotDeployedError
 from mlops_stacks.project import Project
 from mlops_stacks.runtime.delivery.records import Package, read_builds
 from mlops_stacks.runtime.delivery.stores import PackageStore, store_at
@@ -100,6 +100,15 @@ def _tests(summary: Mapping[str, Any] | None) -> str:
         return ""
     failed = f", {summary['failures']} failed" if summary["failures"] else ""
     return f"{summary['tests']}{failed}"
+
+
+def recent(project: Project, executor: Executor) -> list[Line]:
+    """A line for each build and package, latest first; none where the blueprint makes none on this machine."""
+    try:
+        made = packages_of(project, executor)
+    except (DeliveryError, NotDeployedError):
+        return []
+    return overview(made, builds_of(project, executor), locks_of(project))
 
 
 def deliver(project: Project, executor: Executor, version: int, environment: str, approve: bool) -> Change:

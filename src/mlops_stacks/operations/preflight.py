@@ -86,6 +86,7 @@ _EXTRA_MODULES = {
 _STAGE_MODULES = {
     Stage.FEATURE_STORE: ("features", ("feast",)),
     Stage.WORKBENCH: ("workbench", ("jupyterlab", "ipykernel")),
+    Stage.CONTINUOUS_INTEGRATION: ("ci", ("pytest", "hatchling")),
     Stage.MONITORING: ("drift", ("evidently",)),
 }
 """What single stages of this machine need beside the rest."""

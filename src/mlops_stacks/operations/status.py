@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from mlops_stacks.blueprint.release_lock import read_lock
 from mlops_stacks.blueprint.vocabulary import SHARED, Stage
 from mlops_stacks.executors.protocol import Executor, NotDeployedError
 from mlops_stacks.operations.deployed import is_healthy, programs, runs
+from mlops_stacks.operations.packages import recent
 from mlops_stacks.operations.registry import ModelRegistry, RegistryError
+from mlops_stacks.operations.watching import watched_models
 from mlops_stacks.project import Project
 
 _LAST_RUNS = 5
+_LAST_PACKAGES = 5
 
 
 def status(project: Project, executor: Executor, environment: str | None) -> dict[str, Any]:
-    """Stages, processes, endpoints, models and last runs of an environment, or of all."""
+    """Stages, processes, endpoints, models, last runs, packages and drift of an environment, or of all."""
     scopes = project.scopes(environment)
     exports = {scope: _exports(project, executor, scope) for scope in scopes}
     return {
@@ -37,6 +41,8 @@ def status(project: Project, executor: Executor, environment: str | None) -> dic
         "endpoints": _endpoints(exports),
         "models": _models(project, exports),
         "runs": _runs(exports),
+        "monitoring": watched_models(project, exports),
+        "packages": [asdict(line) for line in recent(project, executor)[:_LAST_PACKAGES]],
     }
 
 

@@ -1,11 +1,10 @@
-"""What the status page shows: `status`, the pages of all stages, and what monitoring found."""
+"""What the status page shows: `status`, and the pages of all stages."""
 
 from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from mlops_stacks.blueprint.vocabulary import SHARED, Stage
@@ -13,18 +12,12 @@ from mlops_stacks.executors.protocol import Executor, NotDeployedError
 from mlops_stacks.operations.pages import NoPageError, pages_of
 from mlops_stacks.operations.status import status
 from mlops_stacks.project import Project
-from mlops_stacks.runtime.monitoring.places import Places
-from mlops_stacks.runtime.monitoring.status import ModelStatus, status_of_model
-
-_ALARMS = 6
-"""How many of a model's alarms are shown, latest first."""
 
 
 def snapshot(project: Project, executor: Executor, environment: str | None) -> dict[str, Any]:
     """The state of a blueprint at this moment, as plain data without secrets."""
     return {
         **status(project, executor, environment),
-        "monitoring": _monitoring(project, executor, environment),
         "links": list(_links(project, executor, environment)),
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
@@ -66,54 +59,6 @@ def _pages(project: Project, executor: Executor, stage: Stage, scope: str) -> li
         return [(name, _without_token(url)) for name, url in pages_of(project, executor, stage, scope)]
     except (NoPageError, NotDeployedError):
         return []
-
-
-def _monitoring(project: Project, executor: Executor, environment: str | None) -> list[dict[str, Any]] | None:
-    """What is known of each watched model; None where the blueprint has no such stage."""
-    scopes = [
-        scope
-        for scope in project.scopes(environment)
-        if scope != SHARED and project.blueprint.scope(scope).settings.stages.monitoring is not None
-    ]
-    return [found for scope in scopes for found in _watched(project, executor, scope)] if scopes else None
-
-
-def _watched(project: Project, executor: Executor, scope: str) -> Iterator[dict[str, Any]]:
-    exported = _exported(project, executor, scope).get(Stage.MONITORING.value, {})
-    for model, folder in sorted(exported.get("reports", {}).items()):
-        if Path(str(folder)).is_absolute():
-            found = status_of_model(model, Places(Path(str(folder))))
-            yield {"environment": scope, **watched_model(found)}
-
-
-def watched_model(found: ModelStatus) -> dict[str, Any]:
-    """The last report on a model, its alarms, and the runs that these started."""
-    report = found.last_report or {}
-    drift, quality = report.get("drift", {}), report.get("quality", {})
-    features = [{"name": name, **measured} for name, measured in drift.get("features", {}).items()]
-    return {
-        "model": found.model,
-        "drift": _verdict(found, drift.get("bad")),
-        "reason": found.problem or drift.get("reason", ""),
-        "until": found.last_report_at,
-        "rows": report.get("rows"),
-        "features": sorted(features, key=lambda one: one["score"] / (one["threshold"] or 1), reverse=True),
-        "quality": quality.get("reason", ""),
-        "metrics": quality.get("metrics", {}),
-        "server": found.server,
-        "page": found.last_page,
-        "alarms": [
-            {**alarm, "run": found.retrainings.get(alarm["name"], {}).get("run_id")} for alarm in found.alarms[:_ALARMS]
-        ],
-    }
-
-
-def _verdict(found: ModelStatus, bad: bool | None) -> str:
-    if found.problem:
-        return "failed"
-    if found.last_report is None:
-        return "no report yet"
-    return {True: "drift", False: "no drift", None: "too few rows"}[bad]
 
 
 def _title(stage: Stage, name: str) -> str:

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from mlops_components.spec.pipeline import steps_of
 from mlops_components.spec.settings import StepSettings
 from mlops_stacks.runtime.documents import parse_json, step_settings
 from mlops_stacks.runtime.errors import RuntimeFault, SettingsError
-from mlops_stacks.runtime.features.inputs import feature_columns
+from mlops_stacks.runtime.features.inputs import feature_columns, joiner
 from mlops_stacks.runtime.folder import RunFolder, read_bytes
 from mlops_stacks.runtime.parameters import merged
 from mlops_stacks.runtime.secrets import take_secrets
@@ -26,7 +26,7 @@ from mlops_stacks.runtime.user_code import load_workload
 from mlops_stacks.runtime.workload import StepContext
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 PARAMETERS = "parameters.json"
 """File of the run folder with the run's own parameters, if it has any."""
@@ -128,23 +128,9 @@ def begun(step: str, settings: StepSettings, folder: RunFolder, more: Mapping[st
             scratch=Path(scratch),
             logger=logging.getLogger("mlops_stacks.workload"),
             inputs=(*workload.inputs, *feature_columns(settings.get("feature_store"), settings.get("features", []))),
-            with_features=_joiner(settings),
+            with_features=joiner(settings.get("feature_store"), settings.get("features", [])),
         )
         yield Job(settings, folder, workload, context)
-
-
-def _joiner(settings: StepSettings) -> Callable[[pd.DataFrame, str], pd.DataFrame]:
-    """What adds the model's features to rows."""
-    store, features = settings.get("feature_store"), settings.get("features", [])
-
-    def with_features(rows: pd.DataFrame, time: str) -> pd.DataFrame:
-        if store is None or not features:
-            return rows
-        from mlops_stacks.runtime.features.stores import join
-
-        return join(store, features, rows, time)
-
-    return with_features
 
 
 def _run_parameters(folder: RunFolder) -> dict[str, Any]:

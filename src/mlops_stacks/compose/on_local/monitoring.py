@@ -10,6 +10,7 @@ from mlops_stacks.blueprint.model import ModelConfig, Retraining
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
 from mlops_stacks.compose.on_local import common
+from mlops_stacks.compose.on_local.feature_store import reference
 from mlops_stacks.compose.watching import DAILY, limits_of
 
 
@@ -50,6 +51,7 @@ def _watched(context: Context, name: str, model: ModelConfig, chosen: LocalMonit
         "labels": foundation.data_root.apply(lambda root: f"{root}/labels/{name}"),
         "runs": _run_folders(context, name),
         "workload": common.delivered_workload(context),
+        "feature_store": reference(context),
         "schedule": (model.monitoring.schedule if model.monitoring else None) or DAILY,
         "window_days": chosen.window_days,
         "keep_pages": chosen.keep_pages,

@@ -194,6 +194,11 @@ function draw(status) {
         "Nothing is released yet: `mlops-stacks release`, then `mlops-stacks up`.",
       )),
       section("Drift and alarms", ...drift(status)),
+      section("Builds and packages", table(
+        ["number", "outcome", "commit", "made", "tests", "runs in, or why not"],
+        status.packages.map((each) => [String(each.number), each.outcome, each.commit.slice(0, 12), moment(each.made), each.tests, each.remark]),
+        "Nothing was built: push to the repository of `continuous_integration`.",
+      )),
       section("Stages", table(
         ["state", "stage", "engine", "platform", "scope"],
         status.stages.map((each) => [pill(each.deployed ? "deployed" : "not deployed"), each.stage.replaceAll("_", " "), each.engine, each.platform, each.scope]),

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from mlops_components.spec.feature import AnyFeatureStoreRef, FeatureType, feature_type, input_name
 from mlops_stacks.runtime.errors import SettingsError
 from mlops_stacks.runtime.workload import Column, Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def joiner(store: FeatureStoreRef | None, features: Sequence[str]) -> Callable[[pd.DataFrame, str], pd.DataFrame]:
+    """What adds features to rows, as known at the time in a column; without features the rows stay as they are."""
+
+    def with_features(rows: pd.DataFrame, time: str) -> pd.DataFrame:
+        if store is None or not features:
+            return rows
+        from mlops_stacks.runtime.features.feast_store import join
+
+        return join(store, features, rows, time)
+
+    return with_features
 
 
 def feature_columns(store: AnyFeatureStoreRef | None, features: Sequence[str]) -> tuple[Column, ...]:

@@ -10,12 +10,13 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_components.spec.monitoring import WatchedModel
-from mlops_stacks.runtime.errors import SettingsError
+from mlops_stacks.runtime.errors import ContractError, SettingsError
+from mlops_stacks.runtime.features.inputs import joiner
 from mlops_stacks.runtime.monitoring.distances import calibrated
 from mlops_stacks.runtime.monitoring.places import Places, read_document
 from mlops_stacks.runtime.run_status import write_json
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlops_stacks.runtime.folder import RunFolder
+    from mlops_stacks.runtime.saved_model import SavedModel
 
 PREDICTION = Column("prediction", "float")
 """What the model answers is compared like an input."""
@@ -60,8 +62,8 @@ def baseline_of(watched: WatchedModel, places: Places, workload: Workload) -> tu
     found = read_document(document, None)
     if found is not None and table.exists():
         return found, pd.read_parquet(table)
-    rows = _reference_rows(run_of(watched["version"], watched["runs"]), workload)
-    made = _baseline(rows, workload, watched)
+    rows, inputs = _reference_rows(run_of(watched["version"], watched["runs"]), workload, watched)
+    made = _baseline(rows, inputs, workload.time, watched)
     table.parent.mkdir(parents=True, exist_ok=True)
     part = table.with_name(f"{table.name}.part-{os.getpid()}")
     kept = rows.drop(columns=[workload.time]) if workload.time in rows else rows
@@ -72,7 +74,12 @@ def baseline_of(watched: WatchedModel, places: Places, workload: Workload) -> tu
     return made, kept
 
 
-def _reference_rows(run: Path, workload: Workload) -> pd.DataFrame:
+def inputs_of(baseline: Mapping[str, Any]) -> list[Column]:
+    """The inputs of the version, features included, as it was trained: the workload may have others by now."""
+    return [Column(**column) for column in baseline["inputs"]]
+
+
+def _reference_rows(run: Path, workload: Workload, watched: WatchedModel) -> tuple[pd.DataFrame, Sequence[Column]]:
     """All that was known when the version was made, as it would have been asked, with the model's answers."""
     from mlops_stacks.runtime.folder import RunFolder
     from mlops_stacks.runtime.quiet_mlflow import hush
@@ -82,15 +89,16 @@ def _reference_rows(run: Path, workload: Workload) -> pd.DataFrame:
     from mlops_stacks.runtime.saved_model import SavedModel
 
     folder = RunFolder(run.as_uri())
-    rows = _asked(folder, workload)
     with folder.local_folder(MODEL_ARTIFACT) as path:
-        rows = rows.assign(**{PREDICTION.name: SavedModel(str(path)).predict(rows)})
-    names = [*(column.name for column in workload.inputs), PREDICTION.name]
+        model = SavedModel(str(path))
+        rows = _asked(folder, workload, model, watched)
+        rows = rows.assign(**{PREDICTION.name: model.predict(rows)})
+    names = [*(column.name for column in model.inputs), PREDICTION.name]
     time = [workload.time] if workload.time and workload.time not in names else []
-    return rows[[*names, *time]]
+    return rows[[*names, *time]], model.inputs
 
 
-def _asked(folder: RunFolder, workload: Workload) -> pd.DataFrame:
+def _asked(folder: RunFolder, workload: Workload, model: SavedModel, watched: WatchedModel) -> pd.DataFrame:
     """The workload's own `requests`, where it has that; else its training and evaluation rows."""
     import pandas as pd
 
@@ -103,22 +111,39 @@ def _asked(folder: RunFolder, workload: Workload) -> pd.DataFrame:
     parameters = folder.read_json(SUMMARY)["parameters"]
     logger = logging.getLogger("mlops_stacks.workload")
     with tempfile.TemporaryDirectory() as scratch, user_errors("the workload's `requests` failed"):
-        context = StepContext("monitor", folder.run_id, folder.uri, parameters, Path(scratch), logger)
-        return workload.requests(context, tables).reset_index(drop=True)
+        context = StepContext(
+            "monitor",
+            folder.run_id,
+            folder.uri,
+            parameters,
+            Path(scratch),
+            logger,
+            inputs=model.inputs,
+            with_features=joiner(watched.get("feature_store"), model.features),
+        )
+        rows = workload.requests(context, tables).reset_index(drop=True)
+    missing = [column.name for column in model.inputs if column.name not in rows]
+    if missing:
+        raise ContractError(
+            f"the workload's `requests` lacks the columns {', '.join(missing)}, which version {watched['version']}"
+            " takes (features come by `context.with_features`)."
+        )
+    return rows
 
 
-def _baseline(rows: pd.DataFrame, workload: Workload, watched: WatchedModel) -> dict[str, Any]:
+def _baseline(rows: pd.DataFrame, inputs: Sequence[Column], time: str | None, watched: WatchedModel) -> dict[str, Any]:
     """Thresholds and, for data quality, missing shares and values seen."""
-    columns = [*workload.inputs, PREDICTION] if _is_numeric(rows[PREDICTION.name]) else list(workload.inputs)
+    columns = [*inputs, PREDICTION] if _is_numeric(rows[PREDICTION.name]) else list(inputs)
     found: Mapping[str, Any] = {"thresholds": {}, "windows": 0, "worst": {}}
-    if workload.time is not None:
-        found = calibrated(rows, columns, rows[workload.time], watched["window_days"])
+    if time is not None:
+        found = calibrated(rows, columns, rows[time], watched["window_days"])
     return {
         "version": watched["version"],
         "window_days": watched["window_days"],
         "rows": len(rows),
         **found,
-        "columns": {column.name: _described(rows[column.name], column) for column in workload.inputs},
+        "inputs": [{"name": c.name, "kind": c.kind, "nullable": c.nullable} for c in inputs],
+        "columns": {column.name: _described(rows[column.name], column) for column in inputs},
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_components.spec.monitoring import WatchedModel
-from mlops_stacks.runtime.monitoring.baseline import PREDICTION
+from mlops_stacks.runtime.monitoring.baseline import PREDICTION, inputs_of
 from mlops_stacks.runtime.monitoring.captured import labels_of
 from mlops_stacks.runtime.monitoring.distances import FALLBACK, distances, drifted, is_number
 from mlops_stacks.runtime.user_code import user_errors
@@ -30,10 +30,10 @@ def thresholds_of(watched: WatchedModel, baseline: Mapping[str, Any], columns: l
 
 
 def drift_of(
-    rows: pd.DataFrame, reference: pd.DataFrame, watched: WatchedModel, baseline: Mapping[str, Any], workload: Workload
+    rows: pd.DataFrame, reference: pd.DataFrame, watched: WatchedModel, baseline: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Distance and threshold of each input; `bad` is None where there are too few rows to tell."""
-    columns = list(workload.inputs)
+    columns = inputs_of(baseline)
     limits = thresholds_of(watched, baseline, columns)
     if len(rows) < FEWEST_ROWS:
         reason = f"{len(rows)} rows are too few to tell"
@@ -60,7 +60,7 @@ def _prediction_drift(
     return {"score": found[PREDICTION.name], "threshold": threshold} if found else None
 
 
-def quality_of_data(rows: pd.DataFrame, baseline: Mapping[str, Any], workload: Workload) -> dict[str, Any]:
+def quality_of_data(rows: pd.DataFrame, baseline: Mapping[str, Any]) -> dict[str, Any]:
     """Of each input the share that is missing, and the share that the reference has never seen the like of."""
     return {
         column.name: {
@@ -68,7 +68,7 @@ def quality_of_data(rows: pd.DataFrame, baseline: Mapping[str, Any], workload: W
             "reference_missing_share": baseline["columns"][column.name]["missing_share"],
             "unseen_share": _unseen(rows[column.name], column, baseline["columns"][column.name]),
         }
-        for column in workload.inputs
+        for column in inputs_of(baseline)
     }
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_components.spec.monitoring import WatchedModel
 from mlops_stacks.runtime.errors import RuntimeFault, SettingsError
-from mlops_stacks.runtime.monitoring.baseline import baseline_of
+from mlops_stacks.runtime.monitoring.baseline import baseline_of, inputs_of
 from mlops_stacks.runtime.monitoring.captured import Captured, read_captured
 from mlops_stacks.runtime.monitoring.distances import is_number
 from mlops_stacks.runtime.monitoring.documents import monitor_settings
@@ -74,13 +74,14 @@ def make_report(watched: WatchedModel, places: Places, until: datetime) -> dict[
     baseline, reference = baseline_of(watched, places, workload)
     since = until - timedelta(days=watched["window_days"])
     captured = read_captured(watched["capture"], watched["version"], since, until) if watched["capture"] else Captured()
-    rows = captured.rows(list(workload.inputs))
+    columns = inputs_of(baseline)
+    rows = captured.rows(columns)
     draft = places.reports / f".{name}-{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     if len(rows) >= FEWEST_ROWS:
-        thresholds = thresholds_of(watched, baseline, list(workload.inputs))
-        _write_pages(draft, rows, reference, list(workload.inputs), thresholds)
+        thresholds = thresholds_of(watched, baseline, columns)
+        _write_pages(draft, rows, reference, columns, thresholds)
     summary = {
         "report": name,
         "version": watched["version"],
@@ -90,8 +91,8 @@ def make_report(watched: WatchedModel, places: Places, until: datetime) -> dict[
         "windows_running": watched["limits"]["windows_running"],
         "rows": len(rows),
         "broken_lines": captured.broken_lines,
-        "drift": drift_of(rows, reference, watched, baseline, workload),
-        "data": quality_of_data(rows, baseline, workload),
+        "drift": drift_of(rows, reference, watched, baseline),
+        "data": quality_of_data(rows, baseline),
         "quality": _model_quality(rows, watched, workload, name),
         "seconds": round(time.monotonic() - started, 3),
     }
