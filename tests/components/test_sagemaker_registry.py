@@ -25,11 +25,9 @@ def registry(plan_aws: Plans, place: Plans, **args: Any) -> Any:
         first = given["models"][0]
         return {
             **outputs,
-            **{
-                "register": made.grant_register(first),
-                "review": made.grant_review(first),
-                "deploy": made.grant_deploy(first),
-            },
+            "register": made.grant_register(first),
+            "review": made.grant_review(first),
+            "deploy": made.grant_deploy(first),
         }
 
     return plan_aws(build)

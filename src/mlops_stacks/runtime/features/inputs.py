@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def joiner(store: FeatureStoreRef | None, features: Sequence[str]) -> Callable[[pd.DataFrame, str], pd.DataFrame]:
+def joiner(store: AnyFeatureStoreRef | None, features: Sequence[str]) -> Callable[[pd.DataFrame, str], pd.DataFrame]:
     """What adds features to rows, as known at the time in a column; without features the rows stay as they are."""
 
     def with_features(rows: pd.DataFrame, time: str) -> pd.DataFrame:
         if store is None or not features:
             return rows
-        from mlops_stacks.runtime.features.feast_store import join
+        from mlops_stacks.runtime.features.stores import join
 
         return join(store, features, rows, time)
 
