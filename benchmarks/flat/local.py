@@ -146,6 +146,8 @@ def step_settings(stack: pulumi.StackReference) -> dict[str, Any]:
         "approval": "manual",
         "serving_version": "1",
         "secrets": {},
+        "feature_store": None,
+        "features": [],
     }
 
 
@@ -166,6 +168,7 @@ def serving(stack: pulumi.StackReference, capture: Directory) -> Program:
         "workload": WORKLOAD,
         "workers": 1,
         "capture": {"uri": capture.uri, "sample_percent": 100},
+        "feature_store": None,
         "host": "127.0.0.1",
         "port": port.number,
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from mlops_stacks.runtime.monitoring.server_watch import LOOKS_RUNNING, Counts, ServerWatch, parse_counts, read_counts
-from mlops_stacks.runtime.serving.metrics import Metrics
 
 START = datetime(2013, 4, 1, tzinfo=UTC)
 LIMITS: Any = {"latency_p99_ms": 100.0, "error_rate_percent": 5.0}
@@ -26,13 +27,20 @@ def _watched(looks: list[Counts | None], watch: ServerWatch | None = None) -> Se
     return watch
 
 
+_COUNTING = """
+from mlops_stacks.runtime.serving.metrics import Metrics
+metrics = Metrics("delay", "1")
+for code, seconds in ((200, 0.004), (200, 0.02), (500, 0.2)):
+    metrics.answered("predict", code, seconds)
+metrics.answered("infer", 200, 0.004)
+print(metrics.text()[0].decode())
+"""
+
+
 def test_the_real_metrics_page_is_understood() -> None:
-    # A name of its own: where a test before made the counters of several processes, those of one name go on counting.
-    metrics = Metrics("counted-here", "1")
-    for code, seconds in ((200, 0.004), (200, 0.02), (500, 0.2)):
-        metrics.answered("predict", code, seconds)
-    metrics.answered("infer", 200, 0.004)
-    counts = parse_counts(metrics.text()[0].decode())
+    # In a process of its own: whether counters are shared between processes is fixed by whoever makes the first one.
+    page = subprocess.run([sys.executable, "-c", _COUNTING], capture_output=True, text=True, check=True, timeout=60)
+    counts = parse_counts(page.stdout)
     assert (counts.requests, counts.errors, counts.error_rate_percent) == (4, 1, 25.0)
     assert counts.latency_p99_ms == 250
     assert counts.buckets["0.005"] == 2
