@@ -21,9 +21,9 @@ if not (HERE / "mlops_components").is_dir():
     sys.path.append(str(HERE.parents[1]))
 
 from mlops_components.aws_delivery.connection import GitConnection  # noqa: E402
+from mlops_components.continuous_integration.aws_github_actions import GitHubActionsContinuousIntegration  # noqa: E402
+from mlops_components.continuous_integration.aws_gitlab_ci import GitLabContinuousIntegration  # noqa: E402
 from mlops_components.continuous_integration.codepipeline import CodePipelineContinuousIntegration  # noqa: E402
-from mlops_components.continuous_integration.github_actions import GitHubActionsContinuousIntegration  # noqa: E402
-from mlops_components.continuous_integration.gitlab_ci import GitLabContinuousIntegration  # noqa: E402
 from mlops_components.experiment_tracking.sagemaker_experiments import SageMakerExperiments  # noqa: E402
 from mlops_components.experiment_tracking.sagemaker_mlflow import SageMakerMlflow  # noqa: E402
 from mlops_components.feature_store.sagemaker import SageMakerFeatureStore  # noqa: E402

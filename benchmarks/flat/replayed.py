@@ -112,7 +112,7 @@ class _Scope:
     def _output(self, urn: str, name: str) -> Any:
         made = self._made.get(urn)
         if made is None:
-            return f"${{{urn}#{name}}}"  # of an earlier stack: the plan has the token itself
+            return f"${{{_without_parents(urn)}#{name}}}"  # of an earlier stack: a plan has the token itself
         return getattr(made, _outputs(type(made)).get(_letters(name), name))
 
 
@@ -127,6 +127,11 @@ def _parameters(kind: type[pulumi.CustomResource]) -> dict[str, str]:
 def _outputs(kind: type[pulumi.CustomResource]) -> dict[str, str]:
     """Letters of an output -> the attribute."""
     return {_letters(name): name for name in dir(kind) if not name.startswith("_")}
+
+
+def _without_parents(urn: str) -> str:
+    stack, project, types, name = urn.split("::", 3)
+    return "::".join((stack, project, types.rpartition("$")[2], name))
 
 
 def _letters(name: str) -> str:

@@ -112,6 +112,7 @@ def _request(resource: PlannedResource, unknown: list[str]) -> dict[str, Any]:
     call = CALLS[resource.type]
     shape = service_model(call.service).operation_model(call.operation).input_shape
     inputs = {key: value for key, value in resource.inputs.items() if key not in call.left_out and key[:2] != "__"}
+    inputs = dict(call.reshape(inputs)) if call.reshape else inputs
     request: dict[str, Any] = _as_request(shape, inputs, call.renamed, resource.name, unknown)
     return request
 

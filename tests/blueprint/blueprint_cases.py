@@ -30,8 +30,8 @@ _READY = {
     "mlops_components.feature_store.sagemaker",
     "mlops_components.workbench.sagemaker_studio",
     "mlops_components.continuous_integration.codepipeline",
-    "mlops_components.continuous_integration.github_actions",
-    "mlops_components.continuous_integration.gitlab_ci",
+    "mlops_components.continuous_integration.aws_github_actions",
+    "mlops_components.continuous_integration.aws_gitlab_ci",
     "mlops_components.pipeline_delivery.codepipeline",
 }
 

@@ -120,7 +120,7 @@ def test_fields_are_described_by_their_docstrings() -> None:
 def test_an_editor_is_told_of_stages_and_engines() -> None:
     choices = VALIDATOR.schema["$defs"]["Stages"]["anyOf"]
     assert "serving" in choices[0]["items"]["enum"]
-    generic = choices[1]["properties"]["serving"]["anyOf"][1]
+    generic = choices[1]["properties"]["serving"]["anyOf"][-2]
     assert {"local", "sagemaker", "kserve"} <= set(generic["properties"]["engine"]["enum"])
 
 

@@ -70,7 +70,7 @@ def test_no_part_demands_what_no_sentence_mentions(parts: list[dict[str, Any]]) 
         key for part in parts for key in part if part["type"] in ("int", "float", "str", "list", "tuple", "dict")
     }
     structure = {"type", "ref", "metadata", "items_schema", "variadic_item_index", "keys_schema", "values_schema"}
-    assert demands - structure <= {"ge", "gt", "le", "pattern", "min_length", "max_length"}
+    assert demands - structure <= {"ge", "gt", "le", "lt", "pattern", "min_length", "max_length"}
 
 
 @pytest.mark.parametrize(

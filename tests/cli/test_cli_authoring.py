@@ -57,6 +57,7 @@ def test_init_for_aws_needs_a_target(cli: Cli) -> None:
     made = cli("init", "--yes", "--platform", "aws", "--target", "account=123456789012", "--target", "region=eu-west-1")
     assert made.code == 0, made.err
     assert cli("validate").code == 0
+    assert "# Once these are decided: workbench (a network); " in (cli.folder / "blueprint.yaml").read_text()
 
 
 @pytest.mark.parametrize("file", ["blueprint.yaml", "Pulumi.yaml", "__main__.py"])

@@ -194,7 +194,7 @@ def all_variants(platform: Platform) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Every choice between records that an environment may make."""
     yield from variants(Settings)
     for engine in ENGINES:
-        if platform in engine.platforms and engine.has_component:
+        if engine.platform is platform and engine.has_component:
             for path, names in variants(engine.options):
                 yield ("stages", engine.stage.value, *path), names
 
@@ -203,7 +203,7 @@ def all_leaves(platform: Platform) -> Iterator[tuple[Path, Any]]:
     """Every leaf that an environment may set: the settings, and the options of each engine that has a component."""
     yield from leaves(Settings)
     for engine in ENGINES:
-        if platform in engine.platforms and engine.has_component:
+        if engine.platform is platform and engine.has_component:
             for path, annotation in leaves(engine.options):
                 if path[0] not in ("engine", "platform"):
                     yield ("stages", engine.stage.value, *path), annotation

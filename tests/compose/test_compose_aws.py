@@ -121,7 +121,7 @@ def test_a_permission_boundary_is_on_every_role() -> None:
 )
 def test_lifecycle_is_on_what_holds_data_only(lifecycle: str, expected: dict[str, Any]) -> None:
     planned = plan(project_of(aws(lifecycle=lifecycle), Path("/project")))
-    stateful = {"Bucket", "Key", "Repository", "ModelPackageGroup", "MlflowApp"}
+    stateful = {"Bucket", "Key", "Repository", "ModelPackageGroup", "ModelCard", "MlflowApp"}
     for resource in planned.resources:
         marks = {k: v for k, v in resource.options.items() if k in ("retainOnDelete", "protect") and v}
         kind = resource.type.rsplit(":", 1)[-1]

@@ -58,7 +58,7 @@ def _document(platform: Platform, path: Path) -> dict[str, Any]:
 
 def _changed(document: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
     if path[0] == "stages":
-        options = next(e.options for e in ENGINES if e.stage == path[1] and document["platform"] in e.platforms)
+        options = next(e.options for e in ENGINES if e.stage == path[1] and document["platform"] == e.platform)
         stages = dict(document["stages"])
         stages[path[1]] = with_value(stages[path[1]], options, path[2:], value)
         return {**document, "stages": stages}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from plan_builder import resource, scope_of
 
+from mlops_stacks.blueprint import engine
 from mlops_stacks.cli.main import run
 from mlops_stacks.operations.comparing import CannotCompareError, compare_blueprints, compare_platforms
 from mlops_stacks.operations.opening import open_project
@@ -120,12 +121,16 @@ def test_a_renamed_blueprint_differs_by_names_only(tmp_path: Path) -> None:
 
 
 def test_a_move_to_another_platform_names_stages_without_a_component_and_fields_without_a_reader(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    there_is = engine._module_exists
+    unwritten = "mlops_components.serving.sagemaker"  # the default one counts
+    monkeypatch.setattr(engine, "_module_exists", lambda module: module != unwritten and there_is(module))
     comparison = compare_platforms(open_project(write(tmp_path, LOCAL), tmp_path), "aws")
     remarks = {remark.stage: remark.text for remark in comparison.remarks}
     assert remarks["serving"].startswith("no component on aws yet (planned: SageMaker endpoints")
-    assert "models.demand.parameters.depth" in remarks["blueprint"]
+    assert "training_pipeline" not in remarks
+    assert "workload.path" in remarks["blueprint"]
     found = kinds(comparison)
     assert ("removed", "shared", "foundation-supervisor") in found
     assert ("added", "dev", "foundation-data-encryption") in found

@@ -27,7 +27,7 @@ class Engine:
 
     stage: Stage
     name: str
-    platforms: tuple[Platform, ...]
+    platform: Platform
     title: str
     options: type[StageOptions] = StageOptions
     reads: tuple[str, ...] = ()
@@ -35,6 +35,10 @@ class Engine:
     """Stages without which this engine cannot work."""
     ignores: tuple[tuple[str, str], ...] = ()
     """Option -> why it means nothing here."""
+    decision: str = ""
+    """What somebody must have decided before this engine can be used; empty: its defaults do."""
+    elsewhere: bool = False
+    """Whether other platforms have an engine of this name."""
     native: bool = False
     """Whether it also takes resources that only AWS's Cloud Control provider has (aws-native)."""
     state: str = ""
@@ -44,8 +48,8 @@ class Engine:
     def module(self) -> str:
         """The module in which the component is, or will be."""
         package = f"mlops_components.{self.stage.value}"
-        # A word of Python's own cannot name a module that is to be imported.
-        name = f"{self.platforms[0]}_{self.name}" if iskeyword(self.name) else self.name
+        # Each platform's component is one of its own, and a word of Python's cannot name a module.
+        name = f"{self.platform}_{self.name}" if self.elsewhere or iskeyword(self.name) else self.name
         return f"{package}.{name}.foundation" if self._is_package else f"{package}.{name}"
 
     @property
@@ -100,4 +104,4 @@ STATELESS = (("lifecycle", "nothing in this stage holds data"),)
 
 def engine_on(platform: Platform, stage: Stage, name: str, title: str, **more: Any) -> Engine:
     """An engine of one platform."""
-    return Engine(stage, name, (platform,), title, **more)
+    return Engine(stage, name, platform, title, **more)

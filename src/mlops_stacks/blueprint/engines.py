@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlops_stacks.blueprint.engine import Engine
-from mlops_stacks.blueprint.engine_rows import aws, azure, gcp, kubernetes, local, several
+from mlops_stacks.blueprint.engine_rows import aws, azure, gcp, kubernetes, local
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
 
-ENGINES: tuple[Engine, ...] = tuple(
-    # A cloud's own come before those of several platforms, which Kubernetes has no own ones to set before.
-    engine
-    for rows in (aws, gcp, azure, several, kubernetes, local)
-    for engine in rows.ENGINES
-)
+ENGINES: tuple[Engine, ...] = tuple(engine for rows in (aws, gcp, azure, kubernetes, local) for engine in rows.ENGINES)
 
 
 def engines_of(stage: Stage, platform: Platform | None = None) -> Iterator[Engine]:
     """The engines of a stage (on a platform), the default one first."""
-    return (e for e in ENGINES if e.stage is stage and (platform is None or platform in e.platforms))
+    return (e for e in ENGINES if e.stage is stage and (platform is None or e.platform is platform))
 
 
 def find_engine(stage: Stage, platform: Platform, name: str | None) -> Engine | None:

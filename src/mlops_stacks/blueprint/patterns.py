@@ -70,7 +70,7 @@ PATTERNS: dict[str, tuple[str, str]] = {
         "write e.g. `my-company/flight-delay`",
     ),
     r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$": (
-        "a path in the repository (letters, digits, dots, hyphens, underscores, parts divided by `/`)",
+        "a path (letters, digits, dots, hyphens, underscores, parts divided by `/`)",
         "write e.g. `workloads/flight_delay`",
     ),
     r"^[a-z0-9][a-z0-9.+-]+$": (
@@ -79,7 +79,8 @@ PATTERNS: dict[str, tuple[str, str]] = {
     ),
     r"^[^@\s]+@sha256:[0-9a-f]{64}$": (
         "an image by its digest",
-        "write e.g. `123456789012.dkr.ecr.eu-west-1.amazonaws.com/images@sha256:…`, as CI 1 recorded it",
+        "write e.g. `registry.example.com/images@sha256:"
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`, as CI 1 recorded it",
     ),
     r"^[0-9a-f]{64}$": (
         "a SHA-256 hash (64 hexadecimal digits)",

@@ -214,12 +214,14 @@ _ALWAYS_READ = frozenset({"stages", "overrides", "lifecycle"})
 def _who_reads(field: str, settings: Settings) -> str:
     """The remedy for an unread field: the engine that would read it, if there is one."""
     readers: list[Engine] = [e for e in ENGINES if e.has_component and e.reads_field(field)]
+    here = {chosen.platform for _, chosen in settings.stages.items()}
     present = {stage for stage, _ in settings.stages.items()}
-    missing = sorted({str(e.stage) for e in readers if e.stage not in present})
+    able = [e for e in readers if e.stage not in present]
+    missing = sorted({str(e.stage) for e in [e for e in able if e.platform in here] or able})
     if missing:
         return f"add the stage {' or '.join(missing)}, or remove the field"
     if readers:
-        options = sorted({f"{e.name} ({', '.join(e.platforms)})" for e in readers})
+        options = sorted({f"{e.name} ({e.platform})" for e in readers})
         return f"only {', '.join(options)} of {readers[0].stage} reads it: remove the field"
     return "remove the field: no engine with a component makes use of it yet"
 

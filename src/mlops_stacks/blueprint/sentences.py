@@ -190,6 +190,8 @@ def _bounds(schema: Schema) -> str:
         return f" from {low:g} to {high:g}"
     if low is not None:
         return f" of at least {low:g}"
+    if "gt" in schema and "lt" in schema:
+        return f" between {schema['gt']:g} and {schema['lt']:g}"
     return f" above {schema['gt']:g}" if "gt" in schema else ""
 
 

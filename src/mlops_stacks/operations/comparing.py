@@ -70,7 +70,8 @@ def _moved(document: dict[str, Any], original: Blueprint, to: Platform) -> tuple
     """The blueprint on another platform; a field that is refused there is left out and named."""
     moved = copy.deepcopy(document)
     used = _stages_of(original)
-    ready = [stage for stage in Stage if stage in used and any(e.has_component for e in engines_of(stage, to))]
+    defaults = {stage: next(engines_of(stage, to), None) for stage in used}
+    ready = [stage for stage in Stage if (default := defaults.get(stage)) and default.has_component]
     remarks = list(_missing_components(used, ready, to))
     moved |= {"platform": to.value, "stages": [stage.value for stage in ready]}
     moved["environments"] = {

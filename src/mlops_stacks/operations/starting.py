@@ -107,7 +107,8 @@ def blueprint_text(start: Start) -> str:
     ready = _ready_engines(_platform(start.platform))
     if not ready:
         raise CannotStartError(f"no stage is ready on {start.platform} yet; `mlops-stacks platforms` shows what is")
-    text = "\n".join((*_head(start, ready), *_models(start, ready), ""))
+    begun = [engine for engine in ready if not engine.decision]
+    text = "\n".join((*_head(start, begun), *_later(ready), *_models(start, begun), ""))
     _, problems = assemble(yaml.safe_load(text))
     if problems:
         raise CannotStartError(str(BlueprintError(problems)))
@@ -132,6 +133,12 @@ def _head(start: Start, ready: list[Engine]) -> Iterator[str]:
     for environment in start.environments:
         yield f"  {_scalar(environment)}: {_flow({'target': dict(start.target)} if start.target else {})}"
     yield f"stages: [{', '.join(engine.stage.value for engine in ready)}]"
+
+
+def _later(ready: list[Engine]) -> Iterator[str]:
+    undecided = [f"{engine.stage} ({engine.decision})" for engine in ready if engine.decision]
+    if undecided:
+        yield f"# Once these are decided: {'; '.join(undecided)}"
 
 
 def _models(start: Start, ready: list[Engine]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from mlops_stacks.blueprint.engines import ENGINES, find_engine
 from mlops_stacks.blueprint.settings import Settings
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
 
-ALL = tuple(engine for engine in ENGINES if Platform.AWS in engine.platforms and engine.has_component)
+ALL = tuple(engine for engine in ENGINES if engine.platform is Platform.AWS and engine.has_component)
 CERTIFICATE = f"arn:aws:acm:eu-west-1:{documents.DEV}:certificate/00000000-0000-0000-0000-000000000000"
 NEEDED: dict[str, dict[str, Any]] = {
     "ecs": {"certificate": CERTIFICATE},
@@ -44,6 +44,9 @@ CONTEXT: dict[str, dict[str, Any]] = {
     "stages.experiment_tracking.size": {"stages": {"experiment_tracking": {"flavour": "server"}}},
     "stages.training_pipeline.flexible_minutes": {
         "models": {"flight_delay": {"pipeline": {"schedule": {"cron": "0 3 * * *"}}}}
+    },
+    "stages.serving.scale_at_cpu_percent": {
+        "models": {"flight_delay": {"realtime": {"autoscaling": {"minimum": 1, "maximum": 3}}}}
     },
     "stages.serving.serverless": {"stages": {"serving": {"mode": "serverless"}}},
     "stages.serving.asynchronous": {"stages": {"serving": {"mode": "asynchronous"}}},
@@ -139,6 +142,8 @@ def without_unread(document: dict[str, Any]) -> dict[str, Any]:
         document["models"] = {"flight_delay": model}
     else:
         document.pop("models", None)
+    if "foundation" not in document["stages"]:
+        _without_zones(document)  # whose network would lie in them
     return document
 
 
@@ -169,6 +174,10 @@ def changed(document: dict[str, Any], engine: Engine | None, path: Path, value: 
     options = made["stages"].get(path[1]) or {}
     made["stages"][path[1]] = with_value(options, engine.options, path[2:], value)
     if path[1:3] == ("foundation", "network") and "(CreateNetwork)" not in path:
-        for environment in made["environments"].values():
-            environment["target"].pop("zones", None)  # only a network that is made lies in zones
+        _without_zones(made)  # only a network that is made lies in them
     return made
+
+
+def _without_zones(document: dict[str, Any]) -> None:
+    for environment in document["environments"].values():
+        environment["target"].pop("zones", None)

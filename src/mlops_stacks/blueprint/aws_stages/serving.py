@@ -30,7 +30,7 @@ class Serverless(Model):
 class Asynchronous(Model):
     """An endpoint of SageMaker that takes its requests from S3 and puts its answers there."""
 
-    output: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")] = "asynchronous"
+    output: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")] = "asynchronous"
     """Folder of the answers below the data root; each model has a folder of its own in it."""
     concurrent_per_copy: Annotated[int, Field(ge=1, le=1000)] | None = None
     """So many requests does a copy work on at the same time; default: SageMaker's choice."""

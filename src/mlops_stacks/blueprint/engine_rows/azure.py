@@ -14,6 +14,7 @@ ENGINES: tuple[Engine, ...] = (
     _on(Stage.FEATURE_STORE, "azure_ml", "Azure ML feature store"),
     _on(Stage.WORKBENCH, "azure_ml", "Azure ML compute"),
     _on(Stage.CONTINUOUS_INTEGRATION, "azure_devops", "Azure DevOps"),
+    _on(Stage.CONTINUOUS_INTEGRATION, "github_actions", "GitHub Actions", elsewhere=True),
     _on(Stage.PIPELINE_DELIVERY, "azure_devops", "Azure DevOps"),
     _on(Stage.EXPERIMENT_TRACKING, "azure_ml", "Azure ML runs"),
     _on(Stage.MODEL_REGISTRY, "azure_ml", "Azure ML registry"),

@@ -13,6 +13,8 @@ ENGINES: tuple[Engine, ...] = (
     _on(Stage.FOUNDATION, "kubernetes", "namespaces, RBAC, network policies, object store"),
     _on(Stage.FEATURE_STORE, "feast", "Feast with a DVC remote"),
     _on(Stage.WORKBENCH, "jupyterhub", "JupyterHub"),
+    _on(Stage.CONTINUOUS_INTEGRATION, "gitlab_ci", "GitLab CI", elsewhere=True),
+    _on(Stage.CONTINUOUS_INTEGRATION, "github_actions", "GitHub Actions", elsewhere=True),
     _on(Stage.CONTINUOUS_INTEGRATION, "jenkins", "Jenkins"),
     _on(Stage.PIPELINE_DELIVERY, "airflow", "Airflow DAG delivery"),
     _on(Stage.EXPERIMENT_TRACKING, "mlflow", "MLflow"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlops_components.continuous_integration.github_actions import GitHubActionsContinuousIntegration
+from mlops_components.continuous_integration.aws_github_actions import GitHubActionsContinuousIntegration
 from mlops_components.identity.aws_trust import GITHUB_ISSUER, github_subjects
 from mlops_stacks.compose.context import Context
 from mlops_stacks.compose.on_aws import ci_workflow, common, repository

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlops_components.continuous_integration.gitlab_ci import GitLabContinuousIntegration
+from mlops_components.continuous_integration.aws_gitlab_ci import GitLabContinuousIntegration
 from mlops_components.identity.aws_trust import GITLAB_ISSUER, gitlab_subjects
 from mlops_stacks.blueprint.aws_stages.audit import AdoptOidc, CreateOidc
 from mlops_stacks.blueprint.vocabulary import Stage
