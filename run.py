@@ -91,6 +91,7 @@ APART = (
     Lock("policies", (), "policies/requirements.txt"),
     Lock("cfn-lint", (), "locks/cfn-lint.in"),
     Lock("aws-emulator", (), "locks/aws-emulator.in"),
+    Lock("ci-files", (), "locks/ci-files.in"),
 )
 ALL_LOCKS = (TOOLS_LOCK, DEV, LOCAL, FULL, *APART)
 

@@ -134,7 +134,10 @@ def test_platforms_is_made_of_the_table_of_engines(cli: Cli) -> None:
     rows = json.loads(cli("platforms", "--json").out)
     assert {(r["stage"], r["engine"]) for r in rows} == {(e.stage.value, e.name) for e in ENGINES}
     assert all(
-        r["ready"] == next(e for e in ENGINES if e.name == r["engine"] and e.stage == r["stage"]).has_component
+        r["ready"]
+        == next(
+            e for e in ENGINES if (e.name, e.stage, e.platform) == (r["engine"], r["stage"], r["platform"])
+        ).has_component
         for r in rows
     )
     assert "feature_store" in cli("platforms").out
