@@ -46,6 +46,11 @@ class Scope:
         """Name of a bucket."""
         return f"flights-{self.name}-{purpose}-{self.account}"
 
+    @property
+    def trail(self) -> str:
+        """Name of the trail."""
+        return f"flights-{self.name}-audit"
+
     def stateful(self, provider: aws.Provider) -> pulumi.ResourceOptions:
         """Options of what holds data."""
         return pulumi.ResourceOptions(
@@ -97,7 +102,24 @@ def bucket_policy(scope: Scope, purpose: str, arn: str) -> str:
                 },
             )
         )
+        statements += trail_writes(scope, arn)
     return policy(*statements)
+
+
+def by_trail(scope: Scope, sid: str, actions: list[str], resource: str, **equals: str) -> dict[str, Any]:
+    """A statement that allows something to the trail alone."""
+    source = f"arn:aws:cloudtrail:{REGION}:{scope.account}:trail/{scope.trail}"
+    principal, condition = {"Service": "cloudtrail.amazonaws.com"}, {"aws:SourceArn": source, **equals}
+    return allow(actions, [resource], Sid=sid, Principal=principal, Condition={"StringEquals": condition})
+
+
+def trail_writes(scope: Scope, arn: str) -> list[dict[str, Any]]:
+    """What the trail may do in the bucket of the logs."""
+    owner = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    return [
+        by_trail(scope, "TrailLooksAtTheBucket", ["s3:GetBucketAcl"], arn),
+        by_trail(scope, "TrailWrites", ["s3:PutObject"], f"{arn}/trail/AWSLogs/{scope.account}/*", **owner),
+    ]
 
 
 def tracking_policy(bucket_arn: str, key_arn: str) -> str:
@@ -111,6 +133,5 @@ def tracking_policy(bucket_arn: str, key_arn: str) -> str:
         allow(
             ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"], [f"{bucket_arn}/mlflow/*"]
         ),
-        allow(["s3:GetBucketLocation"], [bucket_arn]),
         allow(["s3:ListBucket"], [bucket_arn], Condition={"StringLike": {"s3:prefix": ["mlflow", "mlflow/*"]}}),
     )

@@ -21,6 +21,7 @@ from aws_documents import (
     Scope,
     allow,
     bucket_policy,
+    by_trail,
     policy,
     root_of,
     tracking_policy,
@@ -29,14 +30,16 @@ from planning import plan_scopes
 
 from mlops_stacks.plan import ScopePlan
 
+DESCRIPTION = "Will a flight from New York arrive more than 15 minutes late?"
+
 
 def aws_provider(scope: Scope) -> aws.Provider:
     """The provider of a stack's account."""
     return aws.Provider("aws", region=REGION, allowed_account_ids=[scope.account])
 
 
-def kms_key(scope: Scope, provider: aws.Provider, *, readers: bool) -> aws.kms.Key:
-    """A key with rotation, and its alias."""
+def kms_key(scope: Scope, provider: aws.Provider, *, data: bool) -> aws.kms.Key:
+    """A key with rotation, and its alias; where there is data, readers and the trail use it too."""
     statements = [
         allow(
             [f"kms:{action}" for action in KEY_ACTIONS.split()],
@@ -45,7 +48,7 @@ def kms_key(scope: Scope, provider: aws.Provider, *, readers: bool) -> aws.kms.K
             Principal={"AWS": root_of(scope.account)},
         )
     ]
-    if readers:
+    if data:
         statements.append(
             allow(
                 ["kms:Decrypt", "kms:DescribeKey"],
@@ -55,6 +58,8 @@ def kms_key(scope: Scope, provider: aws.Provider, *, readers: bool) -> aws.kms.K
                 Condition={"StringEquals": {"kms:ViaService": THROUGH_S3}},
             )
         )
+        use = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
+        statements.append(by_trail(scope, "TrailOfThisScope", use, "*"))
     key = aws.kms.Key(
         "key",
         description=f"Encrypts what flights keeps in {scope.name}",
@@ -114,28 +119,40 @@ def images(scope: Scope, provider: aws.Provider, key: aws.kms.Key) -> aws.ecr.Re
 
 
 def model_group(scope: Scope, provider: aws.Provider) -> aws.sagemaker.ModelPackageGroup:
-    """The registry's group of the model, which the other account may deploy from."""
+    """The registry's group of the model, which the other account may register in and deploy from; and its card."""
     name = f"flights-{scope.name}-delay"
     group = aws.sagemaker.ModelPackageGroup(
         "models-delay",
         model_package_group_name=name,
-        model_package_group_description="Will a flight from New York arrive more than 15 minutes late?",
+        model_package_group_description=DESCRIPTION,
         tags=scope.tags("model_registry"),
         opts=scope.stateful(provider),
     )
     others = {"AWS": [root_of(scope.reader)]}
     versions = f"arn:aws:sagemaker:{REGION}:{scope.account}:model-package/{name}/*"
-    deploy = ["sagemaker:CreateModel", "sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"]
+    deploy = ["CreateModel", "CreateModelPackage", "DescribeModelPackage", "ListModelPackages"]
+    deploy = [f"sagemaker:{action}" for action in deploy]
     aws.sagemaker.ModelPackageGroupPolicy(
         "models-delay-policy",
         model_package_group_name=group.model_package_group_name,
         resource_policy=group.arn.apply(
             lambda arn: policy(
                 allow(["sagemaker:DescribeModelPackageGroup"], [arn], Sid="ReadGroup", Principal=others),
-                allow(deploy, [versions], Sid="DeployVersions", Principal=others),
+                allow(deploy, [versions], Sid="RegisterAndDeployVersions", Principal=others),
             )
         ),
         opts=pulumi.ResourceOptions(provider=provider, deleted_with=group),
+    )
+    tags = scope.tags("model_registry")
+    overview = {"model_name": "delay", "model_description": DESCRIPTION, "model_owner": tags["owner"]}
+    more = {"custom_details": {"blueprint": "flights", "versions": name}}
+    aws.sagemaker.ModelCard(
+        "models-delay-card",
+        model_card_name=name,
+        model_card_status="Draft",
+        content=json.dumps({"model_overview": overview, "additional_information": more}),
+        tags=tags,
+        opts=scope.stateful(provider),
     )
     return group
 
@@ -234,6 +251,40 @@ def expiry_rules(expire_days: int | None) -> list[aws.s3.BucketLifecycleConfigur
     return rules
 
 
+def trail(
+    scope: Scope,
+    provider: aws.Provider,
+    logs: tuple[aws.s3.Bucket, aws.s3.BucketPolicy],
+    key: aws.kms.Key,
+    watched: list[aws.s3.Bucket],
+) -> None:
+    """A trail of every access to objects of the watched buckets, kept with the other logs."""
+    field = aws.cloudtrail.TrailAdvancedEventSelectorFieldSelectorArgs
+    objects = [pulumi.Output.concat(each.arn, "/") for each in watched]
+    aws.cloudtrail.Trail(
+        "trail",
+        name=scope.trail,
+        s3_bucket_name=logs[0].bucket,
+        s3_key_prefix="trail",
+        kms_key_id=key.arn,
+        enable_log_file_validation=True,
+        include_global_service_events=False,
+        is_multi_region_trail=False,
+        advanced_event_selectors=[
+            aws.cloudtrail.TrailAdvancedEventSelectorArgs(
+                name="Objects of models and data",
+                field_selectors=[
+                    field(field="eventCategory", equals=["Data"]),
+                    field(field="resources.type", equals=["AWS::S3::Object"]),
+                    field(field="resources.ARN", starts_withs=objects),
+                ],
+            )
+        ],
+        tags=scope.tags("foundation"),
+        opts=pulumi.ResourceOptions(provider=provider, depends_on=[logs[1]]),
+    )
+
+
 def tracking_role(
     scope: Scope, provider: aws.Provider, artifacts: aws.s3.Bucket, key: aws.kms.Key
 ) -> pulumi.Output[str]:
@@ -267,7 +318,7 @@ def shared() -> None:
     """What exists once: image repository and model registry."""
     scope = Scope("shared", DEV, PROD, "retain")
     provider = aws_provider(scope)
-    key = kms_key(scope, provider, readers=False)
+    key = kms_key(scope, provider, data=False)
     repository = images(scope, provider, key)
     group = model_group(scope, provider)
     pulumi.export("key_arn", key.arn)
@@ -280,7 +331,7 @@ def shared() -> None:
 def environment(scope: Scope) -> None:
     """Buckets, key and tracking server of an environment."""
     provider = aws_provider(scope)
-    key = kms_key(scope, provider, readers=True)
+    key = kms_key(scope, provider, data=True)
     logs, logs_policy = bucket(scope, provider, "logs", key=None, expire_days=400)
     pulumi.export("key_arn", key.arn)
     pulumi.export("logs_bucket", logs.bucket)
@@ -299,6 +350,7 @@ def environment(scope: Scope) -> None:
         pulumi.export(f"{purpose}_bucket", each.bucket)
         pulumi.export(f"{purpose}_bucket_arn", each.arn)
         pulumi.export(f"{purpose}_root", pulumi.Output.format("s3://{0}", each.bucket))
+    trail(scope, provider, (logs, logs_policy), key, [made["artifacts"], made["data"]])
     app = aws.sagemaker.MlflowApp(
         "tracking",
         name=f"flights-{scope.name}",

@@ -41,9 +41,12 @@ class Canonical:
         return json.dumps(parts, sort_keys=True, indent=1)
 
     def value(self, value: Any) -> Any:
-        """A value with its references resolved; JSON in text is compared as JSON."""
+        """A value with its references resolved; JSON in text is compared as JSON.
+
+        Keys refer too: a build specification names its report groups by their ARNs, in keys.
+        """
         if isinstance(value, Mapping):
-            return {key: self.value(inner) for key, inner in value.items()}
+            return {self.references(key): self.value(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(inner) for inner in value]
         if not isinstance(value, str) or value in (SECRET, UNKNOWN):
@@ -54,7 +57,11 @@ class Canonical:
             return self.value(json.loads(value))
         if DIGEST.match(value):
             return "a hash of a text that holds tokens, which hold logical names"
-        return TOKEN.sub(lambda token: f"<{self.text(self._by_urn[token[1]])} {token[2]}>", value)
+        return self.references(value)
+
+    def references(self, text: str) -> str:
+        """A text in which each token says what it refers to."""
+        return TOKEN.sub(lambda token: f"<{self.text(self._by_urn[token[1]])} {token[2]}>", text)
 
 
 def flat(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
