@@ -20,7 +20,6 @@ PLACEMENT: AwsPlacement = {
 }
 REPORT = "s3://shop-dev-artifacts/monitoring/delay/reports/data_quality/shop-dev-delay/schedule/2026/03/01/04"
 PIPELINE = "arn:aws:sagemaker:eu-central-1:111122223333:pipeline/shop-dev-delay"
-NOW = datetime.now(UTC)
 
 
 def counted(found: list[dict[str, str]] | None, folder: str = REPORT) -> tuple[StateMachine, dict[str, Any]]:
@@ -84,7 +83,7 @@ def started(engine: str, runs: list[dict[str, Any]], states: list[str]) -> State
 
 
 def run(engine: str, name: str, hours: float) -> dict[str, Any]:
-    began = (NOW - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    began = (datetime.now(UTC) - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     if engine == "sagemaker":
         return {"PipelineExecutionDisplayName": name, "StartTime": began}
     return {"Name": name, "StartDate": began}

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 _MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+_SHARED = "MLOPS_STACKS_SHARED_COUNTS"
+"""Our own word for it: Feast sets Prometheus' one wherever it is imported."""
 _LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _VALUES = tuple(i / 10 for i in range(11))
 """Bounds of the predictions' histogram: made for probabilities; other numbers are told by the sum and the count."""
@@ -20,11 +22,11 @@ _MOST_CLASSES = 50
 def shared_between_processes() -> Iterator[None]:
     """Have all worker processes that are started in the block count together, before any of them makes a metric."""
     with tempfile.TemporaryDirectory(prefix="mlops-stacks-metrics-") as folder:
-        os.environ[_MULTIPROCESS] = folder
+        os.environ |= {_MULTIPROCESS: folder, _SHARED: folder}
         try:
             yield
         finally:
-            del os.environ[_MULTIPROCESS]
+            del os.environ[_MULTIPROCESS], os.environ[_SHARED]
 
 
 class Metrics:
@@ -75,9 +77,9 @@ class Metrics:
         from prometheus_client.multiprocess import MultiProcessCollector
 
         registry = self._registry
-        if _MULTIPROCESS in os.environ:
+        if _SHARED in os.environ:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            MultiProcessCollector(registry, os.environ[_SHARED])  # type: ignore[no-untyped-call]
         return generate_latest(registry), CONTENT_TYPE_LATEST
 
     def _class(self, name: str) -> str:
@@ -88,4 +90,4 @@ class Metrics:
 
 
 def _newest() -> dict[str, str]:
-    return {"multiprocess_mode": "mostrecent"} if _MULTIPROCESS in os.environ else {}
+    return {"multiprocess_mode": "mostrecent"} if _SHARED in os.environ else {}
