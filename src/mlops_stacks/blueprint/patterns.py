@@ -79,8 +79,7 @@ PATTERNS: dict[str, tuple[str, str]] = {
     ),
     r"^[^@\s]+@sha256:[0-9a-f]{64}$": (
         "an image by its digest",
-        "write e.g. `registry.example.com/images@sha256:"
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855`, as CI 1 recorded it",
+        f"write e.g. `registry.example.com/images@sha256:{'0' * 64}`, as CI 1 recorded it",
     ),
     r"^[0-9a-f]{64}$": (
         "a SHA-256 hash (64 hexadecimal digits)",
