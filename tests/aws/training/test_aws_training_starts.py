@@ -153,6 +153,21 @@ def test_the_roles_may_do_what_the_steps_and_their_engine_do(plan: Plan) -> None
     assert "sagemaker:UpdateModelPackage" not in steps
 
 
+def test_the_role_of_the_jobs_may_encrypt_their_volumes(plan: Plan) -> None:
+    """A job with `VolumeKmsKeyId` does not start without: SageMaker asks for its grant with the role of the job."""
+    rendered = json.dumps(resource(plan, "training-pipeline-things").inputs)
+    assert "VolumeKmsKeyId" in rendered
+    use = {
+        action: s
+        for s in _statements(plan, "training")
+        for action in s["Action"]
+        if action.startswith("kms:") and "kms:ViaService" not in json.dumps(s)
+    }
+    assert {"kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext"} <= set(use)
+    assert use["kms:CreateGrant"]["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": ["true"]}}
+    assert all(s["Resource"] != ["*"] for s in use.values())
+
+
 def test_each_environment_trains_in_an_account_of_its_own_and_registers_in_the_shared_one() -> None:
     made = planned(document())
     registering = [

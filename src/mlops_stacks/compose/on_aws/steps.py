@@ -55,6 +55,8 @@ def grants_of_steps(context: Context, models: Sequence[str]) -> list[AwsGrant]:
         *foundation.grant_artifacts_write(RUNS),
         *foundation.grant_artifacts_read(SETTINGS),
         *foundation.grant_data_read(),
+        # The volumes of jobs are encrypted with the key by the role of the job, which gives SageMaker a grant on it.
+        *foundation.grant_key_use(),
         *foundation.grant_secrets_read(),
         *grants_of_training(context),
         *_grants_to_track(context),
