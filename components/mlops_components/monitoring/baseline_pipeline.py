@@ -15,6 +15,7 @@ import pulumi
 
 from mlops_components.monitoring.aws_kinds import MODEL_QUALITY, MonitorKind, MonitorPlaces, kinds_of
 from mlops_components.monitoring.sagemaker_args import AwsWatchedModel, SageMakerMonitoringArgs
+from mlops_components.spec.training_machines import DEFAULT, takes_volume_key
 
 REFERENCE = "reference"
 """Name of the first step."""
@@ -148,12 +149,14 @@ def _job(
 
 
 def _cluster(args: SageMakerMonitoringArgs) -> dict[str, Any]:
+    machine = args.get("instance_type", DEFAULT)
     cluster: dict[str, Any] = {
-        "InstanceType": args.get("instance_type", "ml.m5.xlarge"),
+        "InstanceType": machine,
         "InstanceCount": 1,
         "VolumeSizeInGB": args.get("volume_gb", 20),
     }
-    return {**cluster, "VolumeKmsKeyId": args["key_arn"]} if "key_arn" in args else cluster
+    keyed = "key_arn" in args and takes_volume_key(machine)
+    return {**cluster, "VolumeKmsKeyId": args["key_arn"]} if keyed else cluster
 
 
 def _network(args: SageMakerMonitoringArgs) -> dict[str, Any]:

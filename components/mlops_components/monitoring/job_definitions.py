@@ -24,6 +24,7 @@ from mlops_components.monitoring.aws_kinds import (
 from mlops_components.monitoring.sagemaker_args import AwsWatchedModel, SageMakerMonitoringArgs
 from mlops_components.naming import SAGEMAKER, immutable_name
 from mlops_components.spec.monitor_images import clarify_image, model_monitor_image
+from mlops_components.spec.training_machines import DEFAULT, takes_volume_key
 from mlops_components.tags import aws_tags
 
 _INPUT = "/opt/ml/processing/input/endpoint"
@@ -224,16 +225,17 @@ def _outputs(shapes: _Shapes, job: MonitorJob) -> Any:
 def _common(shapes: _Shapes, job: MonitorJob) -> dict[str, Any]:
     """What all four kinds are given alike."""
     args = job.args
+    machine = args.get("instance_type", DEFAULT)
     return {
         "job_definition_name": _name(job),
         "job_resources": shapes.make(
             "MonitoringResources",
             cluster_config=shapes.make(
                 "ClusterConfig",
-                instance_type=args.get("instance_type", "ml.m5.xlarge"),
+                instance_type=machine,
                 instance_count=args.get("instance_count", 1),
                 volume_size_in_gb=args.get("volume_gb", 20),
-                volume_kms_key_id=args.get("key_arn"),
+                volume_kms_key_id=args.get("key_arn") if takes_volume_key(machine) else None,
             ),
         ),
         "network_config": _network(shapes, job),

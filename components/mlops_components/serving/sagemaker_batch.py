@@ -15,6 +15,7 @@ from mlops_components.placement import aws_partition
 from mlops_components.serving.aws_names import EVENT_RULE, SCHEDULE, named, transform_job_prefix
 from mlops_components.serving.sagemaker_args import BatchLines, SageMakerBatch, SageMakerServingArgs
 from mlops_components.spec.aws_schedules import aws_cron
+from mlops_components.spec.training_machines import takes_volume_key
 from mlops_components.tags import aws_tags
 
 _CONTENT_TYPES = {BatchLines.JSON: "application/jsonlines", BatchLines.CSV: "text/csv"}
@@ -90,7 +91,7 @@ def transform_request(known: Mapping[str, Any], later: Mapping[str, Any]) -> dic
     """The parameters of `CreateTransformJob`; `later` is what only a deployment knows."""
     content = _CONTENT_TYPES[known["lines"]]
     key = {"KmsKeyId": later["key"]} if later["key"] else {}
-    volume_key = {"VolumeKmsKeyId": later["key"]} if later["key"] else {}
+    volume_key = {"VolumeKmsKeyId": later["key"]} if later["key"] and takes_volume_key(known["instance_type"]) else {}
     return {
         "TransformJobName": f"{known['prefix']}-{EXECUTION}",
         "ModelName": later["model"],

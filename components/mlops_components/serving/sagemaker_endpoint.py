@@ -20,6 +20,7 @@ from mlops_components.spec.sagemaker_rollout import (
     shares,
     strategy_of,
 )
+from mlops_components.spec.training_machines import takes_volume_key
 from mlops_components.tags import aws_tags
 
 RELEASED, CHALLENGER = "released", "challenger"
@@ -104,7 +105,8 @@ class Endpoint:
                 self._variant(CHALLENGER, challenger, weights[1])
             )
         key, data, answers = self._args.get("key_arn"), self._capture(), self._asynchronous()
-        volume_key = None if self._mode is EndpointMode.SERVERLESS else key
+        volumes = self._mode is not EndpointMode.SERVERLESS and takes_volume_key(self._served["instance_type"])
+        volume_key = key if volumes else None
         spec = {"production": production, "shadow": shadow, "key": volume_key, "capture": data, "async": answers}
         return aws.sagemaker.EndpointConfiguration(
             f"{self._name}-configuration",

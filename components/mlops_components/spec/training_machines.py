@@ -72,10 +72,17 @@ def instance_type(compute: Compute, default: str = DEFAULT) -> str:
     return fitting[0]
 
 
-def encrypts_volumes(machine: str) -> bool:
-    """Whether a job on this machine takes a key for its volume: one with disks of its own encrypts those by itself.
+_WITH_OWN_DISKS = ("dl1", "g5", "g6", "g7", "p4", "p5", "p6", "trn")
+"""What families begin with that have NVMe disks although no `d` in their name says so."""
 
-    Source: SageMaker API Reference, `ProcessingClusterConfig.VolumeKmsKeyId`.
+
+def takes_volume_key(machine: str) -> bool:
+    """Whether SageMaker takes a key for the volume of this machine, in jobs and endpoints alike.
+
+    One with NVMe disks of its own encrypts those by itself, and a request that names a key for it is refused.
+
+    Sources: SageMaker API Reference (`CreateEndpointConfig.KmsKeyId`, `VolumeKmsKeyId` of TransformResources,
+    ProcessingClusterConfig, MonitoringClusterConfig and ResourceConfig); EC2's instance types, "Instance store".
     """
     family = machine.split(".")[1]
-    return not (family.startswith(("p4", "p5", "g5", "g6", "trn", "inf")) or "d" in family[1:])
+    return not (family.startswith(_WITH_OWN_DISKS) or "d" in family[1:])

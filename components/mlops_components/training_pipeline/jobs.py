@@ -13,7 +13,7 @@ from typing import Any, Optional
 from mlops_components.naming import NameRule, physical_name
 from mlops_components.placement import AwsPlacement
 from mlops_components.spec.pipeline import PipelineSpec, StepSpec, step_command
-from mlops_components.spec.training_machines import encrypts_volumes, instance_type
+from mlops_components.spec.training_machines import instance_type, takes_volume_key
 from mlops_components.tags import aws_tags
 
 PARAMETER_PREFIX = "MLOPS_STACKS_PARAMETER_"
@@ -103,7 +103,7 @@ class Jobs:
             "InstanceType": machine,
             "VolumeSizeInGB": self.volume_gb,
         }
-        if self.key_arn and encrypts_volumes(machine):
+        if self.key_arn and takes_volume_key(machine):
             cluster["VolumeKmsKeyId"] = self.key_arn
         return cluster
 
