@@ -197,7 +197,7 @@ def _region(environment: Environment) -> Iterator[Problem]:
         if getattr(chosen, option) and target.region not in regions:
             yield Problem(
                 ("settings", *_AT, option),
-                f"{service} has no image in {target.region}",
+                f"no image of {service} is known in {target.region}",
                 f"write `{option}: {'false' if option == 'data_quality' else '{}'}`, or choose another region",
             )
 
