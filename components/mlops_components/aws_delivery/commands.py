@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import join, quote
 
-from mlops_components.aws_delivery.pins import PULUMI
+from mlops_components.aws_delivery.pins import PULUMI_ARCHIVE, PULUMI_ARCHIVES, PULUMI_SUMS
 
 TEST_REPORT = "tests.xml"
 SMOKE_REPORT = "smoke.json"
@@ -136,7 +136,19 @@ def install_deployer(platform: str) -> list[str]:
     """Install what deploys: mlops-stacks with the provider of AWS, and the Pulumi CLI."""
     return [
         install(platform, ("aws",)),
-        f"curl --fail --silent --show-error --location https://get.pulumi.com | sh -s -- --version {PULUMI}",
+        *_install_pulumi(),
+    ]
+
+
+def _install_pulumi() -> list[str]:
+    """Unpack the CLI, once it is what its makers say it is: archive and sums come from two hosts, to be forged both."""
+    fetch = "curl --fail --silent --show-error --location --proto '=https'"
+    archive = f'"$HOME/{PULUMI_ARCHIVE}"'
+    return [
+        f"{fetch} --output {archive} {PULUMI_ARCHIVES}/{PULUMI_ARCHIVE}",
+        f'{fetch} --output "$HOME/pulumi.sums" {PULUMI_SUMS}',
+        f'(cd "$HOME" && grep "  {PULUMI_ARCHIVE}$" pulumi.sums | sha256sum --check --strict -)',
+        f'mkdir -p "$HOME/.pulumi/bin" && tar -xzf {archive} --strip-components=1 -C "$HOME/.pulumi/bin"',
         'export PATH="$HOME/.pulumi/bin:$PATH"',
     ]
 

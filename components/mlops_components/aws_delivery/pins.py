@@ -15,6 +15,11 @@ GITLAB_DOCKER = "28.3.3"
 GITHUB_RUNNER = "ubuntu-24.04"
 PULUMI = "3.272.0"
 """Of the Pulumi CLI; the same as the SDK that the plans are made with."""
+PULUMI_ARCHIVE = f"pulumi-v{PULUMI}-linux-x64.tar.gz"
+"""For the processor of `BUILD_IMAGE`."""
+PULUMI_ARCHIVES = f"https://github.com/pulumi/pulumi/releases/download/v{PULUMI}"
+PULUMI_SUMS = f"https://get.pulumi.com/releases/sdk/pulumi-{PULUMI}-checksums.txt"
+"""SHA-256 of each archive of the release, from its makers' own host: not the one that the archive comes from."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import stat
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import boto3
 import delivery_plans as plans
 import pytest
 
+from mlops_components.aws_delivery import pins
 from mlops_stacks.runtime.delivery import approval, scan
 from mlops_stacks.runtime.delivery.commands import BuildError
 from mlops_stacks.runtime.delivery.records import Package
@@ -99,7 +103,11 @@ class Desk:
 
 
 def _installs(line: str) -> bool:
-    return "pip install" in line or "get.pulumi.com" in line or ".pulumi/bin" in line
+    return "pip install" in line or _installs_pulumi(line)
+
+
+def _installs_pulumi(line: str) -> bool:
+    return "pulumi.sums" in line or pins.PULUMI_ARCHIVE in line or ".pulumi/bin" in line
 
 
 def _told(change: str, **more: str) -> dict[str, str]:
@@ -162,6 +170,40 @@ def test_a_deployment_carries_out_what_was_planned(desk: Desk) -> None:
     desk.run("pipeline-delivery-cdupdev", _told("promote", VERSIONS="flight_delay=7"))
     assert "--versions flight_delay=7" in desk.calls.read_text()
     assert _git("show", f"main:{other}", folder=desk.origin) == "models: {}"
+
+
+@pytest.mark.parametrize("forged", [False, True])
+def test_the_pulumi_cli_is_unpacked_only_if_it_is_the_one_released(tmp_path: Path, forged: bool) -> None:
+    """With a stand-in for `curl`, which serves a folder: a name in it for each address."""
+    served, home, tools = tmp_path / "served", tmp_path / "home", tmp_path / "tools"
+    for each in (served, home, tools):
+        each.mkdir()
+    with tarfile.open(served / pins.PULUMI_ARCHIVE, "w:gz") as archive:
+        said = b"#!/bin/sh\necho the CLI\n"
+        member = tarfile.TarInfo("pulumi/pulumi")
+        member.size, member.mode = len(said), 0o755
+        archive.addfile(member, io.BytesIO(said))
+    digest = hashlib.sha256((served / pins.PULUMI_ARCHIVE).read_bytes()).hexdigest()
+    others = f"{'1' * 64}  {pins.PULUMI_ARCHIVE.replace('x64', 'arm64')}"
+    (served / Path(pins.PULUMI_SUMS).name).write_text(
+        f"{others}\n{'2' * 64}  {pins.PULUMI_ARCHIVE}.sbom\n{digest}  {pins.PULUMI_ARCHIVE}\n"
+    )
+    if forged:
+        (served / pins.PULUMI_ARCHIVE).write_bytes((served / pins.PULUMI_ARCHIVE).read_bytes() + b"more")
+    curl = tools / "curl"
+    curl.write_text(
+        '#!/bin/bash\nwhile [ $# -gt 1 ]; do [ "$1" = --output ] && to="$2"; shift; done\n'
+        f'cp "{served}/${{1##*/}}" "$to"\n'
+    )
+    curl.chmod(0o755)
+    spec = plans.buildspec(plans.usual(), "pipeline-delivery-cdplan")
+    commands = spec["phases"]["build"]["commands"]
+    lines = [commands[0], *(line for line in commands if _installs_pulumi(line)), "pulumi"]
+    told = {"HOME": str(home), "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    ended = subprocess.run(["bash", "-c", "\n".join(lines)], env=told, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode == 0) is not forged, ended.stderr
+    assert ("the CLI" in ended.stdout) is not forged
+    assert (home / ".pulumi" / "bin").exists() is not forged
 
 
 def _keep_settings(bucket: str) -> None:
