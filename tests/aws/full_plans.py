@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from mlops_stacks.blueprint.delivery_lock import Delivered
 from mlops_stacks.operations.opening import open_project
 from mlops_stacks.operations.planning import plan
+from mlops_stacks.permissions.assumed import filled
 from mlops_stacks.plan import Plan
 from mlops_stacks.project import Project
 
@@ -16,25 +15,6 @@ ROOT = Path(__file__).parents[2]
 BLUEPRINTS = ROOT / "blueprints"
 NAMES = tuple(sorted(file.stem for file in BLUEPRINTS.glob("aws*.yaml")))
 IMAGE = f"111111111111.dkr.ecr.eu-west-1.amazonaws.com/flights-shared-images@sha256:{'0' * 64}"
-
-
-def filled(project: Project, *, version: str = "3", image: str = IMAGE) -> Project:
-    """A project in which every environment runs a delivered image and serves a released version of every model."""
-    delivered = Delivered(
-        version=1,
-        commit="0" * 40,
-        wheel="flight_delay-1.0.0-py3-none-any.whl",
-        sha256="0" * 64,
-        image=image,
-        delivered_by="somebody",
-        delivered_at="2026-01-01T00:00:00Z",
-    )
-    environments = project.blueprint.environments
-    return replace(
-        project,
-        releases={name: dict.fromkeys(each.settings.models, version) for name, each in environments.items()},
-        deliveries=dict.fromkeys(environments, delivered),
-    )
 
 
 @cache

@@ -32,13 +32,17 @@ def permissions(
         ),
     ] = None,
 ) -> None:
-    """Print the IAM policies that whoever deploys to AWS needs, and no more, read off the plan. Needs no cloud."""
+    """Print the IAM policies that whoever deploys to AWS needs, and no more, read off the plan. Needs no cloud.
+
+    It is the plan once a package is delivered and a version of each model released, whatever is there today.
+    """
     from mlops_stacks.cli.console import note, result
     from mlops_stacks.cli.writing import emit
     from mlops_stacks.operations.planning import plan
+    from mlops_stacks.permissions.assumed import filled
     from mlops_stacks.permissions.deployer import deployer_policies
 
-    policies = deployer_policies(plan(open_project(context, blueprint, releases=True), environment))
+    policies = deployer_policies(plan(filled(open_project(context, blueprint)), environment))
     if to is None:
         described = [
             {"scope": policy.scope, "account": policy.account, "policies": list(policy.documents)}

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from aws_walk import ALL, closure, whole, without_unread
-from full_plans import filled
 from projects import project_of
 
 from mlops_stacks.blueprint.assemble import assemble
 from mlops_stacks.blueprint.engine import Engine
 from mlops_stacks.operations.planning import plan
+from mlops_stacks.permissions.assumed import filled
 
 STAGES = tuple(whole()["stages"])
 
