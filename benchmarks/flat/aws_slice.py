@@ -293,7 +293,6 @@ def tracking_role(
         allow(
             ["sts:AssumeRole"],
             Principal={"Service": ["sagemaker.amazonaws.com"]},
-            Condition={"StringEquals": {"aws:SourceAccount": scope.account}},
         )
     )
     opts = pulumi.ResourceOptions(provider=provider)

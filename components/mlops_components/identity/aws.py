@@ -28,8 +28,13 @@ class AwsIdentityArgs(TypedDict):
     on_behalf_of: str
     """The stage on whose behalf it acts; it is shown, tagged and counted there."""
     services: list[str]
-    """Service principals that may assume the role, for this account only, e.g. `sagemaker.amazonaws.com`; none where
-    only people or CI systems assume it."""
+    """Service principals that may assume the role, for this account only if they say for which, e.g.
+    `sagemaker.amazonaws.com`; none where only people or CI systems assume it."""
+    from_any_source: NotRequired[bool]
+    """Whether the services do not say for which account they use this role, although they say so of others: so does
+    SageMaker for a tracking server and a feature group. Default: false."""
+    keeps_source_identity: NotRequired[bool]
+    """Whether the services hand on who acts through them, as Studio does; default: false."""
     principals: NotRequired[list[str]]
     """ARNs of roles, users or accounts that may assume the role. Default: none."""
     federations: NotRequired[list[AwsFederation]]
@@ -71,6 +76,8 @@ class AwsIdentity(pulumi.ComponentResource):
                 args["services"],
                 args.get("principals") or [],
                 args.get("federations") or [],
+                from_any_source=args.get("from_any_source", False),
+                keeps_source_identity=args.get("keeps_source_identity", False),
             ),
             max_session_duration=args["max_session_hours"] * 3600 if "max_session_hours" in args else None,
             permissions_boundary=args.get("permission_boundary"),

@@ -4,8 +4,8 @@ A token is trusted for named repositories only, and there for named branches or 
 repository of a CI system could assume would be everybody's role.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence, Set
+from typing import Any, Optional
 
 import pulumi
 from typing_extensions import TypedDict
@@ -15,6 +15,19 @@ from mlops_components.grants import document, statement
 
 GITHUB_ISSUER = "token.actions.githubusercontent.com"
 GITLAB_ISSUER = "gitlab.com"
+
+_SAY_WHOSE: Mapping[str, str] = {
+    "codebuild.amazonaws.com": "CodeBuild User Guide, Allow CodeBuild to interact with other AWS services",
+    "codedeploy.amazonaws.com": "CodeDeploy User Guide, Cross-service confused deputy prevention",
+    "ecs-tasks.amazonaws.com": "ECS Developer Guide, Task IAM role (of what runs in a task, not of what starts it)",
+    "events.amazonaws.com": "EventBridge User Guide, Using IAM roles to access targets",
+    "sagemaker.amazonaws.com": "SageMaker Developer Guide, Cross-service confused deputy prevention (of training, "
+    "processing, pipelines, inference, batch transform and Studio)",
+    "scheduler.amazonaws.com": "EventBridge Scheduler User Guide, Confused deputy prevention",
+    "states.amazonaws.com": "Step Functions Developer Guide, Prevent cross-service confused deputy issue",
+}
+"""Services that are documented to say for which account they assume a role -> where. A condition on what a service
+does not say would keep it out: Lambda, CodePipeline and ECS's own service show their trust policies without one."""
 
 
 class AwsFederation(TypedDict):
@@ -53,9 +66,19 @@ def trust_policy(
     services: Sequence[str],
     principals: Sequence[str] = (),
     federations: Sequence[AwsFederation] = (),
+    *,
+    from_any_source: bool = False,
+    keeps_source_identity: bool = False,
 ) -> pulumi.Input[str]:
-    """Return the trust policy: plain text unless a provider's ARN is not known yet."""
-    known = [_services(account_id, services)] if services else []
+    """Return the trust policy: plain text unless a provider's ARN is not known yet.
+
+    `from_any_source` and `keeps_source_identity` are about the services: see `AwsIdentityArgs`.
+    """
+    actions = ["sts:AssumeRole", *(["sts:SetSourceIdentity"] if keeps_source_identity else [])]
+    told = {service for service in services if service in _SAY_WHOSE and not from_any_source}
+    known = [_services(actions, told, account_id)] if told else []
+    if untold := set(services) - told:
+        known.append(_services(actions, untold, None))
     if principals:
         arns = sorted(set(principals))
         known.append(statement("Allow", ["sts:AssumeRole"], [], principals={"AWS": arns}))
@@ -69,14 +92,15 @@ def trust_policy(
     )
 
 
-def _services(account_id: str, services: Sequence[str]) -> dict[str, Any]:
+def _services(actions: Sequence[str], services: Set[str], account_id: Optional[str]) -> dict[str, Any]:
     # The condition keeps a service from acting with this role on behalf of another account (the confused deputy).
+    # Where it cannot stand, a role is still handed only to what is made in its own account: `iam:PassRole` says so.
     return statement(
         "Allow",
-        ["sts:AssumeRole"],
+        actions,
         [],
-        principals={"Service": sorted(set(services))},
-        conditions={"StringEquals": {"aws:SourceAccount": account_id}},
+        principals={"Service": sorted(services)},
+        conditions=None if account_id is None else {"StringEquals": {"aws:SourceAccount": account_id}},
     )
 
 

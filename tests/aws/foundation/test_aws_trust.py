@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from full_plans import filled_plan
 
 from mlops_components.args import ArgsError
 from mlops_components.foundation.aws.foundation import AwsSharedFoundation
@@ -117,3 +118,63 @@ def test_subjects_are_written_as_their_systems_do() -> None:
     assert github_subjects("a/b", pull_requests=True) == ["repo:a/b:pull_request"]
     assert gitlab_subjects("group/sub/b", branches=["main"]) == ["project_path:group/sub/b:ref_type:branch:ref:main"]
     assert json.dumps(github_subjects("a/b")) == "[]"
+
+
+SAY_WHOSE = ("codebuild", "codedeploy", "ecs-tasks", "events", "sagemaker", "scheduler", "states")
+"""Services whose documentation shows a trust policy with a condition on the account."""
+
+
+@pytest.mark.parametrize("service", SAY_WHOSE)
+def test_a_service_that_says_for_whom_it_acts_acts_for_this_account_only(
+    service: str, plan_aws: Callable[..., Any], place: Callable[..., Any]
+) -> None:
+    (statement,), _ = trust(plan_aws, place, services=[f"{service}.amazonaws.com"])
+    assert statement["Action"] == ["sts:AssumeRole"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+
+
+@pytest.mark.parametrize("service", ["lambda", "codepipeline", "ecs"])
+def test_a_service_that_does_not_say_for_whom_is_not_asked(
+    service: str, plan_aws: Callable[..., Any], place: Callable[..., Any]
+) -> None:
+    """A condition on what is not said never holds, and a function whose role cannot be assumed is never made."""
+    (statement,), _ = trust(plan_aws, place, services=[f"{service}.amazonaws.com"])
+    assert statement["Principal"] == {"Service": [f"{service}.amazonaws.com"]}
+    assert "Condition" not in statement
+
+
+def test_services_of_both_kinds_get_a_statement_each(plan_aws: Callable[..., Any], place: Callable[..., Any]) -> None:
+    statements, _ = trust(plan_aws, place, services=["lambda.amazonaws.com", "events.amazonaws.com"])
+    assert [(s["Principal"]["Service"], "Condition" in s) for s in statements] == [
+        (["events.amazonaws.com"], True),
+        (["lambda.amazonaws.com"], False),
+    ]
+
+
+def test_a_service_that_speaks_only_of_some_is_not_asked_where_it_does_not(
+    plan_aws: Callable[..., Any], place: Callable[..., Any]
+) -> None:
+    (statement,), _ = trust(plan_aws, place, services=["sagemaker.amazonaws.com"], from_any_source=True)
+    assert "Condition" not in statement
+
+
+def test_a_service_may_hand_on_who_acts_through_it(plan_aws: Callable[..., Any], place: Callable[..., Any]) -> None:
+    (statement,), _ = trust(plan_aws, place, services=["sagemaker.amazonaws.com"], keeps_source_identity=True)
+    assert statement["Action"] == ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+
+
+def test_in_a_whole_blueprint_only_services_that_say_for_whom_are_asked() -> None:
+    roles = [r for r in filled_plan("aws").resources if r.type == "aws:iam/role:Role" and r.scope in ("shared", "dev")]
+    free = {
+        role.name.removesuffix("-role")
+        for role in roles
+        for statement in json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+        if "Service" in statement["Principal"] and "Condition" not in statement
+    }
+    assert free == {
+        "experiment-tracking-tracking",
+        "feature-store-features",
+        "pipeline-delivery-cd",
+        "continuous-integration-ci",
+    }

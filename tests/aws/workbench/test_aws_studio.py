@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 from aws.shapes import check_request
 from compose.documents import aws
+from full_plans import filled_plan
 from projects import project_of
 
 from mlops_components.spec.studio_instances import HIDEABLE, STUDIO_INSTANCES
@@ -234,3 +235,27 @@ def test_without_a_network_there_is_no_workbench() -> None:
     blueprint, problems = assemble(aws(stages={"foundation": {}, "workbench": {}}, models={}, access=ACCESS))
     assert blueprint is None
     assert [p.message for p in problems] == ["Studio runs in the environment's own network, and there is none"]
+
+
+def test_whom_studio_acts_for_is_handed_on_to_every_role_that_it_leads_to() -> None:
+    """The domain starts applications with their user's name, and pipelines and jobs that they start keep it: a role
+    whose trust policy does not let SageMaker set it is not handed out at all."""
+    planned = filled_plan("aws")
+    naming = {
+        resource.name.removesuffix("-role")
+        for resource in planned.resources
+        if resource.type == "aws:iam/role:Role"
+        and resource.scope == "dev"
+        and "sts:SetSourceIdentity" in json.dumps(resource.inputs["assumeRolePolicy"])
+    }
+    profiles = [r for r in planned.resources if r.scope == "dev" and r.type.endswith(":UserProfile")]
+    people = {f"workbench-studio-{r.inputs['userProfileName']}" for r in profiles}
+    assert people
+    assert naming == {"workbench-studio", "training-pipeline-training", "training-pipeline-pipeline", *people}
+    domain = next(r for r in planned.resources if r.scope == "dev" and r.type == "aws:sagemaker/domain:Domain")
+    assert domain.inputs["domainSettings"]["executionRoleIdentityConfig"] == "USER_PROFILE_NAME"
+
+
+def test_without_studio_nobodys_name_is_handed_on() -> None:
+    planned = filled_plan("aws-minimal")
+    assert not any("sts:SetSourceIdentity" in json.dumps(r.inputs, default=str) for r in planned.resources)

@@ -63,10 +63,13 @@ def identity(
     *,
     principals: Sequence[str] = (),
     federations: Sequence[AwsFederation] = (),
+    from_any_source: bool = False,
+    keeps_source_identity: bool = False,
 ) -> AwsIdentity:
     """A role for one purpose of a stage, made before the stage's component, with exactly these permissions.
 
-    Besides services, principals (ARNs) and tokens of CI systems (`federations`) may be let assume it.
+    Besides services, principals (ARNs) and tokens of CI systems (`federations`) may be let assume it. The last two say
+    how services come: see `AwsIdentityArgs`.
     """
     foundation: Any = context.settings.stages.foundation
     boundary = getattr(foundation, "permission_boundary", None)
@@ -83,6 +86,10 @@ def identity(
         args["principals"] = list(principals)
     if federations:
         args["federations"] = list(federations)
+    if from_any_source:
+        args["from_any_source"] = True
+    if keeps_source_identity:
+        args["keeps_source_identity"] = True
     return AwsIdentity(f"{stage.value.replace('_', '-')}-{purpose}", args, options(context))
 
 

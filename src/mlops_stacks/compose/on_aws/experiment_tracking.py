@@ -37,6 +37,8 @@ def _mlflow(context: Context) -> Any:
         "tracking",
         [engine.SERVICE],
         foundation.grant_artifacts_write(engine.ARTIFACT_FOLDER),
+        # Tracking servers are not among what SageMaker's page on confused deputies names.
+        from_any_source=True,
     )
     args: dict[str, Any] = {
         "placement": common.placement(context),

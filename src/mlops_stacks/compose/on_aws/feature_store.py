@@ -17,7 +17,15 @@ def build(context: Context) -> Any:
     """The feature groups of an environment."""
     chosen: SageMakerFeatureStore = context.options(Stage.FEATURE_STORE)
     foundation: Any = context.contract(Stage.FOUNDATION)
-    role = common.identity(context, Stage.FEATURE_STORE, "features", [engine.SERVICE], _writes(foundation))
+    role = common.identity(
+        context,
+        Stage.FEATURE_STORE,
+        "features",
+        [engine.SERVICE],
+        _writes(foundation),
+        # Feature groups are not among what SageMaker's page on confused deputies names.
+        from_any_source=True,
+    )
     args: dict[str, Any] = {
         "placement": common.placement(context),
         "groups": context.settings.feature_groups,

@@ -78,7 +78,8 @@ def _execution_role(context: Context, models: dict[str, ModelConfig]) -> Any:
         *releases.grants_of_image(context),
         *(server.grant_logs(context, f"/ecs/{named(placed, name, ECS)}") for name in models),
     ]
-    return common.identity(context, Stage.SERVING, "start", [SERVICE], grants).role_arn
+    # The page of the task execution role shows its trust policy without a condition, unlike that of the task role.
+    return common.identity(context, Stage.SERVING, "start", [SERVICE], grants, from_any_source=True).role_arn
 
 
 def _balancer_role(context: Context, models: dict[str, ModelConfig]) -> Any:

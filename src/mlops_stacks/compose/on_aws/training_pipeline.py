@@ -12,6 +12,7 @@ from mlops_components.training_pipeline import sagemaker, step_functions
 from mlops_components.training_pipeline.starts import STARTERS
 from mlops_stacks.blueprint.aws_stages.foundation import AdoptBucket, AwsFoundation, SkipBucket
 from mlops_stacks.blueprint.aws_stages.training import AwsTraining, SageMakerTraining
+from mlops_stacks.blueprint.aws_stages.workbench import SageMakerStudio
 from mlops_stacks.blueprint.model import ModelConfig
 from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.compose.context import Context
@@ -63,7 +64,7 @@ def _pipeline(context: Context, name: str, model: ModelConfig) -> dict[str, Any]
 def _roles(context: Context, models: dict[str, ModelConfig]) -> dict[str, Any]:
     """A role for the steps, one for what starts the steps, and one for what starts a run."""
     names = sorted(models)
-    steps = common.identity(context, _STAGE, "training", [sagemaker.SERVICE], grants_of_steps(context, names))
+    steps = _role_of_sagemaker(context, "training", grants_of_steps(context, names))
     engine = _engine_role(context, models, steps)
     roles = {"job_role_arn": steps.role_arn, "engine_role_arn": engine.role_arn}
     begun = [name for name in names if _starts_by_itself(models[name])]
@@ -83,9 +84,18 @@ def _engine_role(context: Context, models: dict[str, ModelConfig], steps: AwsIde
         *foundation.grant_key_use(),
     ]
     if _by_sagemaker(context):
-        return common.identity(context, _STAGE, "pipeline", [sagemaker.SERVICE], grants)
+        return _role_of_sagemaker(context, "pipeline", grants)
     grants += step_functions.grants_to_follow(placed)
     return common.identity(context, _STAGE, "pipeline", [step_functions.SERVICE], grants)
+
+
+def _role_of_sagemaker(context: Context, purpose: str, grants: Sequence[AwsGrant]) -> AwsIdentity:
+    """A role that SageMaker assumes. A pipeline that somebody starts from Studio, and its jobs, keep that name.
+
+    Source: SageMaker Developer Guide, "Considerations when using sourceIdentity".
+    """
+    from_studio = isinstance(context.settings.stages.workbench, SageMakerStudio)
+    return common.identity(context, _STAGE, purpose, [sagemaker.SERVICE], grants, keeps_source_identity=from_studio)
 
 
 def _grants_to_start(context: Context, models: Sequence[str]) -> list[AwsGrant]:

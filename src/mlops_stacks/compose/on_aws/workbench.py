@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlops_components.grants import AwsGrant
+from mlops_components.identity.aws import AwsIdentity
 from mlops_components.naming import SAGEMAKER, content_hash, physical_name
 from mlops_components.workbench import sagemaker_studio as engine
 from mlops_stacks.blueprint.aws_stages.workbench import SageMakerStudio
@@ -22,7 +23,7 @@ def build(context: Context) -> Any:
     network = common.network(context)
     if network is None:
         raise TypeError(f"scope {context.scope} has a workbench and no network")
-    nobody = common.identity(context, Stage.WORKBENCH, "studio", [engine.SERVICE], [])
+    nobody = _role(context, "studio", [])
     args: dict[str, Any] = {
         "placement": common.placement(context),
         "vpc_id": foundation.vpc_id,
@@ -61,12 +62,17 @@ def profile_of(member: str) -> str:
 def _user(context: Context, chosen: SageMakerStudio, member: str) -> dict[str, Any]:
     profile = profile_of(member)
     grants: list[AwsGrant] = people.grants_to_experiment(context, profile)
-    role = common.identity(context, Stage.WORKBENCH, f"studio-{profile}", [engine.SERVICE], grants)
+    role = _role(context, f"studio-{profile}", grants)
     user: dict[str, Any] = {"profile": profile, "role_arn": role.role_arn, "role_name": role.role_name}
     if chosen.sign_in == "sso":
         return {**user, "sign_on_name": member}
     opener = common.identity(context, Stage.WORKBENCH, f"open-{profile}", [], [], principals=[member])
     return {**user, "opener_role_name": opener.role_name}
+
+
+def _role(context: Context, purpose: str, grants: list[AwsGrant]) -> AwsIdentity:
+    """A role of applications, which start with the name of their user (`engine`: the domain's identity config)."""
+    return common.identity(context, Stage.WORKBENCH, purpose, [engine.SERVICE], grants, keeps_source_identity=True)
 
 
 def _variables(context: Context) -> dict[str, Any]:
