@@ -176,6 +176,7 @@ COMPUTE: Mapping[str, Row] = {
         anywhere="ec2: DescribeSecurityGroups DescribeSubnets DescribeVpcs DescribeNetworkInterfaces",
         key=f"{_KEY} Decrypt",
         key_for_services=_GRANT,
+        image="ecr: BatchGetImage GetDownloadUrlForLayer",
     ),
     "aws:lambda/alias:Alias": Row(_FUNCTION, "lambda: CreateAlias GetAlias UpdateAlias DeleteAlias"),
     "aws:lambda/functionUrl:FunctionUrl": Row(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlops_components.placement import aws_partition
+from mlops_stacks.blueprint.vocabulary import SHARED
 from mlops_stacks.permissions.aws_base import KEYS_AND_IDENTITIES, MESSAGES, NETWORK, STORAGE
 from mlops_stacks.permissions.aws_stages import COMPUTE, DELIVERY, MACHINE_LEARNING
 from mlops_stacks.permissions.row import Row, words
@@ -34,6 +35,7 @@ SIZE_LIMIT = 6144
 """Characters of a managed policy, white space not counted (IAM User Guide, "IAM and AWS STS quotas")."""
 
 _HASH = re.compile(r"-[0-9a-f]{10}$")
+_IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^@:]+)")
 _OTHER_PLATFORMS = ("kubernetes:", "gcp:", "azure-native:", "pulumi-python:", "pulumi:")
 Conditions = Mapping[str, Mapping[str, Sequence[str]]]
 
@@ -154,6 +156,7 @@ def _take_in(statements: _Statements, resource: PlannedResource, place: _Place) 
                 {"StringEquals": {"iam:AWSServiceName": [service]}},
             )
     _keys(statements, resource, place, row)
+    _images(statements, resource, place, row)
 
 
 def _boundary(resource: PlannedResource) -> tuple[tuple[str, ...], Conditions]:
@@ -184,6 +187,20 @@ def _keys(statements: _Statements, resource: PlannedResource, place: _Place, row
         statements.allow(words(row.key_for_services), [arn], for_services)
 
 
+def _images(statements: _Statements, resource: PlannedResource, place: _Place, row: Row) -> None:
+    """Lambda Developer Guide, "Amazon ECR permissions": another account's caller must hold them himself."""
+    found = _IMAGE.match(str(resource.inputs.get("imageUri", ""))) if row.image else None
+    if found:
+        account, region, name = found.groups()
+        name = _bounded(name, f"{place.blueprint}-{SHARED}-")
+        statements.allow(words(row.image), [f"arn:{aws_partition(region)}:ecr:{region}:{account}:repository/{name}"])
+
+
+def _bounded(name: str, prefix: str) -> str:
+    """A name, or whatever begins like it where that is this blueprint's."""
+    return name.partition(prefix)[0] + prefix + "*" if prefix in name else name
+
+
 def _key_arns(value: Any) -> Iterator[str]:
     """The keys that a resource refers to: ARNs of keys that exist, and tokens of those that the plan makes."""
     if isinstance(value, Mapping):
@@ -206,9 +223,8 @@ def _named(key: str, resource: PlannedResource, place: _Place, row: Row) -> str:
     if not isinstance(value, str) or "${" in value:
         return "*"
     name = value.removeprefix("https://")
-    if place.prefix in name:
-        return name.partition(place.prefix)[0] + place.prefix + "*"
-    return _HASH.sub("-*", name) if row.hashed else name
+    bounded = _bounded(name, place.prefix)
+    return _HASH.sub("-*", name) if row.hashed and bounded == name else bounded
 
 
 def _pass_roles(statements: _Statements, resources: Sequence[PlannedResource], place: _Place) -> None:

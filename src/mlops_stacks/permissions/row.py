@@ -27,6 +27,8 @@ class Row:
     """Actions on the encryption key that the resource refers to."""
     key_for_services: str = ""
     """The same for grants that the service makes for itself (`kms:GrantIsForAWSResource`)."""
+    image: str = ""
+    """Actions on the repository of the image that the resource runs: the service asks whether its caller may pull."""
     linked: tuple[str, ...] = ()
     """Services whose service-linked role is made with the first resource of this type in an account."""
     hashed: bool = False

@@ -117,6 +117,24 @@ def test_an_adopted_key_is_named() -> None:
     assert statement["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": ["true"]}}
 
 
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [("fares-shared-images", "fares-shared-*"), ("team/server", "team/server")],
+)
+def test_whoever_deploys_a_function_may_pull_its_image(name: str, pattern: str) -> None:
+    """The next image of the blueprint's repository as well."""
+    image = f"999999999999.dkr.ecr.eu-west-1.amazonaws.com/{name}@sha256:{'0' * 64}"
+    function = resource("aws:lambda/function:Function", "f", {"name": "fares-dev-f", "imageUri": image})
+    (statement,) = allowing("ecr:BatchGetImage", function)
+    assert statement["Resource"] == [f"arn:aws:ecr:eu-west-1:999999999999:repository/{pattern}"]
+    assert statement["Action"] == ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+
+
+def test_a_function_of_code_takes_no_image() -> None:
+    function = resource("aws:lambda/function:Function", "f", {"name": "fares-dev-f", "runtime": "python3.13"})
+    assert allowing("ecr:BatchGetImage", function) == []
+
+
 def test_each_account_of_a_scope_has_policies_of_its_own() -> None:
     other = resource("pulumi:providers:aws", "other", {"allowedAccountIds": '["222222222222"]', "region": "eu-west-1"})
     here = resource("aws:sns/topic:Topic", "a", {"name": "fares-dev-a"})
