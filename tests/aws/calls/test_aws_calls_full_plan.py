@@ -19,6 +19,7 @@ import pytest
 from behalf import ON_BEHALF
 from call_accounts import PlannedAccount, Role
 from call_emulation import make
+from call_endpoints import endpoint_of, endpoints
 from call_needs import Need, needs_of
 from call_policies import missing, permissions, unused
 from call_recorder import forget_clients, recorded
@@ -243,6 +244,8 @@ def test_code_may_do_what_it_was_recorded_doing_and_no_more(scope: str, purpose:
     assert needs
     assert [str(need) for need in missing(role.policy, needs)] == []
     assert excess(role, purpose, needs) == []
+    if scope != "shared":  # what is shared has no network
+        assert {endpoint_of(call.service, call.operation) for call in calls} <= endpoints(emulated, scope)
 
 
 def test_a_role_without_code_of_ours_may_do_what_a_page_says(account: PlannedAccount) -> None:

@@ -38,6 +38,7 @@ _NAMES: Mapping[str, str] = {
     "s3": _COMMON,
     "sagemaker.api": _COMMON,
     "sagemaker.featurestore-runtime": _COMMON,
+    "sagemaker.metrics": _COMMON,
     "sagemaker.runtime": _COMMON,
     "secretsmanager": _COMMON,
     "sns": _COMMON,

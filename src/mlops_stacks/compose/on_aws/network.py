@@ -15,17 +15,20 @@ _ALWAYS = ("ecr.api", "ecr.dkr", "logs", "s3", "sts")
 """Every job pulls an image, reads and writes objects, and logs, whatever it is for."""
 _USED: Mapping[tuple[Stage, str], tuple[str, ...]] = {
     (Stage.EXPERIMENT_TRACKING, "sagemaker_mlflow"): ("experiments", "sagemaker.api"),
-    (Stage.EXPERIMENT_TRACKING, "sagemaker_experiments"): ("sagemaker.api",),
+    (Stage.EXPERIMENT_TRACKING, "sagemaker_experiments"): ("sagemaker.api", "sagemaker.metrics"),
     (Stage.MODEL_REGISTRY, "sagemaker"): ("sagemaker.api",),
-    (Stage.FEATURE_STORE, "sagemaker"): ("athena", "glue", "sagemaker.api", "sagemaker.featurestore-runtime"),
-    (Stage.TRAINING_PIPELINE, "sagemaker"): ("sagemaker.api",),
-    (Stage.TRAINING_PIPELINE, "step_functions"): ("sagemaker.api", "states"),
-    (Stage.SERVING, "sagemaker"): ("sagemaker.runtime",),
+    (Stage.FEATURE_STORE, "sagemaker"): ("sagemaker.api", "sagemaker.featurestore-runtime"),
+    (Stage.TRAINING_PIPELINE, "sagemaker"): ("monitoring", "sagemaker.api"),
+    (Stage.TRAINING_PIPELINE, "step_functions"): ("monitoring", "sagemaker.api"),
+    (Stage.SERVING, "sagemaker"): ("monitoring", "sagemaker.runtime"),
     (Stage.SERVING, "lambda"): ("lambda",),
     (Stage.MONITORING, "sagemaker"): ("monitoring", "sagemaker.api"),
     (Stage.WORKBENCH, "sagemaker_studio"): ("sagemaker.api", "sagemaker.runtime", "studio"),
 }
-"""Stage and engine -> services that it is reached by, or that its jobs speak to."""
+"""Stage and engine -> services that it is reached by, or that its jobs and people speak to.
+
+What services do for each other (tell a topic, start a state machine) goes through no network of ours.
+"""
 
 
 def network_choice(context: Context, chosen: AwsFoundation) -> dict[str, Any]:
@@ -63,6 +66,4 @@ def services_in_use(context: Context) -> list[str]:
             services |= set(_USED.get((stage, chosen.engine), ()))
     if context.settings.secrets:
         services.add("secretsmanager")
-    if context.settings.notifications:
-        services.add("sns")
     return sorted(services)
