@@ -1,6 +1,7 @@
 """Which machine of SageMaker a step gets.
 
-Source of sizes: EC2's instance types of the same name, without `ml.`; all of them can run processing and training jobs.
+Source of sizes: EC2's instance types of the same name, without `ml.`; all that are chosen by themselves can run
+processing and training jobs.
 """
 
 from mlops_components.spec.compute import Compute
@@ -38,9 +39,6 @@ _ACCELERATED = {
     "ml.g4dn.8xlarge": (32, 128, 1, "nvidia-t4"),
     "ml.g4dn.12xlarge": (48, 192, 4, "nvidia-t4"),
     "ml.g5.12xlarge": (48, 192, 4, "nvidia-a10g"),
-    "ml.p3.2xlarge": (8, 61, 1, "nvidia-v100"),
-    "ml.p3.8xlarge": (32, 244, 4, "nvidia-v100"),
-    "ml.p3.16xlarge": (64, 488, 8, "nvidia-v100"),
     "ml.g5.48xlarge": (192, 768, 8, "nvidia-a10g"),
 }
 
@@ -65,11 +63,54 @@ def instance_type(compute: Compute, default: str = DEFAULT) -> str:
             if cpus >= (cpu or 0) and gib >= (memory or 0) and count >= gpu["count"] and gpu.get("type") in (None, kind)
         ]
     if not fitting:
-        raise MachineError(
-            "no machine of SageMaker that is chosen by itself has so much; write `instance_type` instead, "
-            "e.g. `ml.p4d.24xlarge`."
-        )
+        raise MachineError(_nothing_fits(accelerated=gpu is not None))
     return fitting[0]
+
+
+def _nothing_fits(accelerated: bool) -> str:
+    if accelerated:
+        kinds = ", ".join(sorted({kind for _, _, _, kind in _ACCELERATED.values()}))
+        most = max(count for _, _, count, _ in _ACCELERATED.values())
+        return (
+            f"no machine with accelerators that is chosen by itself has so much: at most {most}, of {kinds}; write "
+            "`instance_type` instead, e.g. `ml.p5.48xlarge`, which then trains while other steps stay on the stage's "
+            "`machine`."
+        )
+    most, gib = (max(sizes) for sizes in zip(*_GENERAL.values(), strict=True))
+    return (
+        f"no machine that is chosen by itself has so much: at most {most} virtual CPUs and {gib} GiB; write "
+        "`instance_type` instead, e.g. `ml.r7i.48xlarge`."
+    )
+
+
+_TRAINING_ALONE = (
+    "c5n",
+    "p3dn",
+    "p4d",
+    "p4de",
+    "p5e",
+    "p5en",
+    "p6-b200",
+    "p6-b300",
+    "p6e-gb200",
+    "trn1",
+    "trn1n",
+    "trn2",
+)
+
+
+def for_training_alone(machine: str) -> bool:
+    """Whether SageMaker has this machine for training and tuning jobs, but not for processing jobs.
+
+    Source: the enumerations TrainingInstanceType and ProcessingInstanceType of SageMaker's API.
+    """
+    return machine.split(".")[1] in _TRAINING_ALONE or machine == "ml.p5.48xlarge"
+
+
+def processing_type(compute: Compute, default: str = DEFAULT) -> str:
+    """As `instance_type`, but `default` where the machine is one for training alone. Raises `MachineError`."""
+    machine = instance_type(compute, default)
+    return default if for_training_alone(machine) else machine
 
 
 _WITH_OWN_DISKS = ("dl1", "g5", "g6", "g7", "p4", "p5", "p6", "trn")

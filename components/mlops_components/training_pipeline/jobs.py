@@ -13,7 +13,7 @@ from typing import Any, Optional
 from mlops_components.naming import NameRule, physical_name
 from mlops_components.placement import AwsPlacement
 from mlops_components.spec.pipeline import PipelineSpec, StepSpec, step_command
-from mlops_components.spec.training_machines import instance_type, takes_volume_key
+from mlops_components.spec.training_machines import instance_type, processing_type, takes_volume_key
 from mlops_components.tags import aws_tags
 
 PARAMETER_PREFIX = "MLOPS_STACKS_PARAMETER_"
@@ -95,9 +95,10 @@ class Jobs:
         """Tags of a job."""
         return [{"Key": key, "Value": value} for key, value in aws_tags(self.placement, "training_pipeline").items()]
 
-    def cluster(self, step: StepSpec) -> dict[str, Any]:
-        """The machine of a step."""
-        machine = instance_type(step["compute"], self.default_machine)
+    def cluster(self, step: StepSpec, *, training: bool = False) -> dict[str, Any]:
+        """The machine of a step; one that can only train stands in for none of the others."""
+        chosen = instance_type if training else processing_type
+        machine = chosen(step["compute"], self.default_machine)
         cluster: dict[str, Any] = {
             "InstanceCount": 1,
             "InstanceType": machine,
@@ -143,7 +144,7 @@ class Jobs:
                 "ContainerArguments": command[1:],
             },
             "OutputDataConfig": {"S3OutputPath": f"{self.runs}/jobs"},
-            "ResourceConfig": self.cluster(step),
+            "ResourceConfig": self.cluster(step, training=True),
             "Environment": environment,
             "RoleArn": self.role_arn,
             "StoppingCondition": {"MaxRuntimeInSeconds": seconds},

@@ -38,7 +38,7 @@ class Pipeline(Model):
     timeout_minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)] = 60
     """Time limit of each step."""
     compute: Compute | None = None
-    """Machine of each step; default: the engine's."""
+    """Machine of each step; one that the platform has for training alone, of that step alone. Default: the engine's."""
     triggers: Triggers = Triggers()
     tuning: Tuning | None = None
     """Parameters that are tried before training; default: none."""

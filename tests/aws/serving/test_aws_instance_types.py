@@ -5,6 +5,7 @@ from __future__ import annotations
 import botocore.session
 import pytest
 
+from mlops_components.spec.training_machines import for_training_alone
 from mlops_stacks.blueprint.aws_rules.instances import Use, broken_instance_type, instance_types
 
 SHAPES = {
@@ -40,6 +41,22 @@ def test_the_table_is_botocores(use: Use) -> None:
 def test_a_wrong_one_is_named_with_the_nearest(written: str, use: Use, message: str, fix: str) -> None:
     (problem,) = broken_instance_type(written, use, ("x",))
     assert (problem.message, problem.fix) == (message, fix)
+
+
+@pytest.mark.parametrize("use", list(Use))
+def test_no_retired_one_is_offered(use: Use) -> None:
+    for machine in ("ml.p2.xlarge", "ml.p3.2xlarge"):
+        (problem,) = broken_instance_type(machine, use, ())
+        assert "`ml.g" in problem.fix or machine not in instance_types(use)
+    (close,) = broken_instance_type("ml.p3.2xlrage", use, ())
+    assert "ml.p3" not in close.fix
+
+
+def test_which_can_only_train_the_table_says_as_well() -> None:
+    processing = set(instance_types(Use.PROCESSING))
+    assert processing <= set(instance_types(Use.TRAINING))
+    for machine in instance_types(Use.TRAINING):
+        assert for_training_alone(machine) is (machine not in processing), machine
 
 
 def test_a_right_one_is_nothing() -> None:

@@ -128,6 +128,26 @@ def test_what_is_asked_for_of_machines_is_in_each_job(rich: Plan) -> None:
     assert train["StoppingCondition"] == {"MaxRuntimeInSeconds": 1800, "MaxWaitTimeInSeconds": 3600}
 
 
+def test_a_machine_that_can_only_train_does_and_the_other_steps_stay_on_the_stages_own() -> None:
+    compute = {"instance_type": "ml.p4d.24xlarge"}
+    tuning = {"ranges": [{"parameter": "shift", "minimum": 0.1, "maximum": 0.5}], "metric": "auc", "trials": 2}
+    steps = steps_of(planned(document(pipeline={"compute": compute, "tuning": tuning})))
+    used = {
+        name: cluster["InstanceType"]
+        for name, step in steps.items()
+        for arguments in [step.get("Arguments", {})]
+        for cluster in [
+            arguments.get("ProcessingResources", {}).get("ClusterConfig")
+            or arguments.get("ResourceConfig")
+            or arguments.get("TrainingJobDefinition", {}).get("ResourceConfig")
+        ]
+        if cluster
+    }
+    assert used.pop("train") == used.pop("tune") == "ml.p4d.24xlarge"
+    assert {"extract", "prepare", "evaluate"} <= set(used)
+    assert set(used.values()) == {"ml.m5.xlarge"}
+
+
 def test_tuning_comes_before_training_which_takes_the_best_of_it(rich: Plan) -> None:
     steps = steps_of(rich)
     tune, train = steps["tune"], steps["train"]

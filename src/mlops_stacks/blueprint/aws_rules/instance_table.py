@@ -11,6 +11,14 @@ from collections.abc import Mapping
 
 Families = Mapping[str, str]
 
+RETIRED: Mapping[str, tuple[str, str]] = {
+    "p2": ("EC2 has retired P2 in 2024", "ml.g4dn.xlarge"),
+    "p3": ("EC2 has retired P3 in December 2025", "ml.g5.xlarge"),
+}
+"""Family that SageMaker's API still names -> what became of it, and what to write instead. Sources, read on 2026-11-21:
+eksctl, pull requests 7826 and 8226 (P2); AWS's notice to P3's users as zalando-incubator/kubernetes-on-aws, pull
+request 8685, has it, and dstackai/gpuhunt, pull request 233 (P3: EC2's API no longer describes it)."""
+
 ENDPOINTS: Families = {
     "c4": "large xlarge 2xlarge 4xlarge 8xlarge",
     "c5": "large xlarge 2xlarge 4xlarge 9xlarge 18xlarge",

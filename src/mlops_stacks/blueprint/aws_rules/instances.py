@@ -8,11 +8,14 @@ from enum import StrEnum
 from functools import cache
 
 from mlops_components.spec.compute import Compute
+from mlops_components.spec.training_machines import for_training_alone
 from mlops_stacks.blueprint.aws_rules import instance_table as table
+from mlops_stacks.blueprint.aws_stages.monitoring import SageMakerMonitoring
 from mlops_stacks.blueprint.aws_stages.serving import SageMakerServing
+from mlops_stacks.blueprint.aws_stages.training import AwsTraining
 from mlops_stacks.blueprint.problems import FieldPath, Problem
 from mlops_stacks.blueprint.settings import Settings
-from mlops_stacks.blueprint.vocabulary import Platform, Stage
+from mlops_stacks.blueprint.vocabulary import Stage
 
 
 class Use(StrEnum):
@@ -36,19 +39,28 @@ _TABLES: Mapping[Use, table.Families] = {
 
 @cache
 def instance_types(use: Use) -> tuple[str, ...]:
-    """The machine types that SageMaker has for a use, in the order of its own list."""
+    """The machine types that SageMaker's API names for a use, in the order of its own list."""
     return tuple(f"ml.{family}.{size}" for family, sizes in _TABLES[use].items() for size in sizes.split())
+
+
+@cache
+def _offered(use: Use) -> tuple[str, ...]:
+    return tuple(machine for machine in instance_types(use) if machine.split(".")[1] not in table.RETIRED)
 
 
 def broken_instance_type(instance_type: str, use: Use, path: FieldPath) -> Iterator[Problem]:
     """What is wrong with a machine type for a use, if anything."""
-    possible = instance_types(use)
+    possible = _offered(use)
     if instance_type in possible:
+        return
+    if instance_type in instance_types(use):
+        message, instead = table.RETIRED[instance_type.split(".")[1]]
+        yield Problem(path, f"{message}, so there are no more `{instance_type}`", f"write e.g. `{instead}`")
         return
     full = instance_type if instance_type.startswith("ml.") else f"ml.{instance_type}"
     close = get_close_matches(full, possible, 1)
     offer = f"did you mean `{close[0]}`?" if close else "write one such as `ml.m5.xlarge`"
-    elsewhere = [other.value for other in Use if other is not use and instance_type in instance_types(other)]
+    elsewhere = [other.value for other in Use if other is not use and instance_type in _offered(other)]
     if elsewhere:
         yield Problem(path, f"`{instance_type}` is a machine for {elsewhere[0]}, but not for {use.value}", offer)
     else:
@@ -56,14 +68,33 @@ def broken_instance_type(instance_type: str, use: Use, path: FieldPath) -> Itera
 
 
 def instance_rules(settings: Settings) -> Iterator[Problem]:
-    """Wrong machine types in what SageMaker serves and trains."""
+    """Wrong machine types in what SageMaker serves, trains and monitors."""
     yield from _of_serving(settings)
-    training = settings.stages.training_pipeline
-    if training is None or training.platform is not Platform.AWS:
+    yield from _of_training(settings)
+    monitoring = settings.stages.monitoring
+    if isinstance(monitoring, SageMakerMonitoring):
+        at: FieldPath = ("stages", Stage.MONITORING.value, "instance_type")
+        yield from broken_instance_type(monitoring.instance_type, Use.PROCESSING, at)
+
+
+def _of_training(settings: Settings) -> Iterator[Problem]:
+    """A model's machine has to train; where it can do nothing else, the other steps stay on the stage's."""
+    chosen = settings.stages.training_pipeline
+    if not isinstance(chosen, AwsTraining):
         return
+    # Whatever runs processing jobs trains as well.
+    at: FieldPath = ("stages", Stage.TRAINING_PIPELINE.value, "machine")
+    if for_training_alone(chosen.machine) and chosen.machine in instance_types(Use.TRAINING):
+        yield Problem(
+            at,
+            f"`{chosen.machine}` can train, but not run the other steps",
+            "write e.g. `ml.m5.xlarge`, and this one as `pipeline.compute.instance_type` of the models it is for",
+        )
+    else:
+        yield from broken_instance_type(chosen.machine, Use.PROCESSING, at)
     for name, model in settings.models.items():
         path = ("models", name, "pipeline", "compute", "instance_type")
-        yield from _of_compute(model.pipeline.compute, Use.PROCESSING, path)
+        yield from _of_compute(model.pipeline.compute, Use.TRAINING, path)
 
 
 def _of_serving(settings: Settings) -> Iterator[Problem]:

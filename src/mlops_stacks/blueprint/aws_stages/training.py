@@ -16,7 +16,8 @@ class AwsTraining(StageOptions):
     """What both engines of training pipelines on AWS take."""
 
     machine: Machine = "ml.m5.xlarge"
-    """Machine of a step whose model says nothing of `compute`."""
+    """Machine of a step whose model says nothing of `compute`, and of all steps but training and tuning where it names
+    one that can only train."""
     volume_gb: Annotated[int, Field(ge=1, le=16384)] = 30
     """Disk of each step."""
     flexible_minutes: Annotated[int, Field(ge=0, le=1440)] = 0
