@@ -348,3 +348,15 @@ def test_other_accounts_may_pull_images_and_nothing_else(plan_aws: Plans, place:
     assert {"ecr:PutImage"} <= set(plan.outputs["push"][0]["actions"])
     assert "ecr:PutImage" not in plan.outputs["pull"][0]["actions"]
     assert plan.outputs["pull"][1] == {"actions": ["ecr:GetAuthorizationToken"], "resources": ["*"]}
+
+
+def test_lambda_retrieves_images_for_the_functions_of_named_accounts(plan_aws: Plans, place: Plans) -> None:
+    here = "111122223333"
+    plan = shared(plan_aws, place, reader_account_ids=[OTHER, here], function_account_ids=[OTHER, here])
+    statement = plan.statements("shared-images-policy")["LambdaRetrieves"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert statement["Action"] == ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    functions = [f"arn:aws:lambda:eu-central-1:{account}:function:*" for account in sorted([here, OTHER])]
+    assert statement["Condition"] == {"ArnLike": {"aws:SourceArn": functions}}
+    alone = shared(plan_aws, place, function_account_ids=[here])
+    assert list(alone.statements("shared-images-policy")) == ["LambdaRetrieves"]

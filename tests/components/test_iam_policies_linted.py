@@ -40,7 +40,14 @@ def the_whole_slice(place: Callable[..., Any], flavour: str) -> Callable[[pulumi
 
     def build(options: pulumi.ResourceOptions) -> None:
         shared = AwsSharedFoundation(
-            "shared", {"placement": place("shared"), "reader_account_ids": [OTHER], "keep_tagged": 50}, options
+            "shared",
+            {
+                "placement": place("shared"),
+                "reader_account_ids": [OTHER],
+                "function_account_ids": [OTHER],
+                "keep_tagged": 50,
+            },
+            options,
         )
         foundation = AwsFoundation(
             "foundation",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aws.serving.serving_blueprints import of_stage, planned, resource
+from aws.serving.serving_blueprints import document, of_stage, planned, resource
 from aws.shapes import check_request
+from projects import project_of
 
 from mlops_components.serving.lambda_shift import _CODE, routing
+from mlops_stacks.operations.planning import plan
 
 IMAGE = "111111111111.dkr.ecr.eu-west-1.amazonaws.com/flights@sha256:" + "a" * 64
 WORKLOAD = {"entry_point": "flight_delay.workload:FlightDelay", "image": IMAGE}
@@ -137,3 +140,21 @@ def test_what_starts_a_rollout_starts_it_once(monkeypatch: pytest.MonkeyPatch) -
         revisions = [json.loads(asked["revision"]["appSpecContent"]["content"]) for asked in recorder.asked]
         moved = [revision["Resources"][0]["f"]["Properties"] for revision in revisions]
         assert [(each["CurrentVersion"], each["TargetVersion"]) for each in moved] == [("7", "8")] * bool(expected)
+
+
+def _repository_statements(engine: str, prod: dict[str, Any]) -> dict[str, Any]:
+    given = document({"engine": engine})
+    given["environments"]["prod"] |= prod
+    made = plan(project_of(given, Path("/project"), {}))
+    assert made.errors == (), made.errors
+    shared = next(scope for scope in made.scopes if scope.scope == "shared")
+    found = json.loads(resource(shared, "foundation-images-policy").inputs["policy"])["Statement"]
+    return {statement["Sid"]: statement for statement in found}
+
+
+def test_lambda_may_fetch_the_image_for_the_environments_that_it_serves_and_no_others() -> None:
+    everywhere = _repository_statements("lambda", {})["LambdaRetrieves"]["Condition"]["ArnLike"]["aws:SourceArn"]
+    assert everywhere == [f"arn:aws:lambda:eu-west-1:{of}:function:*" for of in ("111111111111", "222222222222")]
+    here = _repository_statements("lambda", {"stages": {"serving": {"engine": "sagemaker"}}})["LambdaRetrieves"]
+    assert here["Condition"]["ArnLike"]["aws:SourceArn"] == ["arn:aws:lambda:eu-west-1:111111111111:function:*"]
+    assert set(_repository_statements("sagemaker", {})) == {"EnvironmentsPull"}

@@ -15,10 +15,12 @@ from mlops_components.foundation.aws.keys import ScopeKey
 from mlops_components.grants import AwsGrant, aws_grant, document, statement
 from mlops_components.lifecycle import Lifecycle, stateful
 from mlops_components.naming import ECR_REPOSITORY, physical_name
-from mlops_components.placement import AwsPlacement, account_root
+from mlops_components.placement import AwsPlacement, account_root, aws_partition
 from mlops_components.tags import aws_tags
 
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_RETRIEVE = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_LAMBDA = "lambda.amazonaws.com"
 _PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
 
 
@@ -47,6 +49,7 @@ def image_repository(
     lifecycle: Lifecycle,
     *,
     reader_account_ids: Sequence[str],
+    function_account_ids: Sequence[str],
     untagged_days: int,
     keep_tagged: Optional[int],
 ) -> ImageRepository:
@@ -73,20 +76,43 @@ def image_repository(
         opts=setting,
     )
     others = sorted(set(reader_account_ids) - {placement["account_id"]})
-    if others:
+    if others or function_account_ids:
         aws.ecr.RepositoryPolicy(
             f"{name}-images-policy",
             repository=repository.name,
-            policy=pull_policy(others, placement["region"]),
+            policy=pull_policy(others, placement["region"], function_account_ids),
             opts=setting,
         )
     return ImageRepository(repository.name, repository.arn, repository.repository_url)
 
 
-def pull_policy(account_ids: Sequence[str], region: str) -> str:
-    """Return the policy by which other accounts may pull; a repository policy names no resource."""
-    roots = {"AWS": [account_root(account_id, region) for account_id in account_ids]}
-    return document([statement("Allow", _PULL, [], sid="EnvironmentsPull", principals=roots)])
+def pull_policy(account_ids: Sequence[str], region: str, function_account_ids: Sequence[str] = ()) -> str:
+    """Return the policy by which other accounts may pull, and Lambda for the functions of some accounts.
+
+    A repository policy names no resource. Lambda fetches the image of a function itself, not with the function's role,
+    in its own account as in others (Lambda Developer Guide, "Create a function using a container image", Amazon ECR
+    permissions).
+    """
+    statements = []
+    if account_ids:
+        roots = {"AWS": [account_root(account_id, region) for account_id in account_ids]}
+        statements.append(statement("Allow", _PULL, [], sid="EnvironmentsPull", principals=roots))
+    if function_account_ids:
+        functions = [
+            f"arn:{aws_partition(region)}:lambda:{region}:{account_id}:function:*"
+            for account_id in sorted(set(function_account_ids))
+        ]
+        statements.append(
+            statement(
+                "Allow",
+                _RETRIEVE,
+                [],
+                sid="LambdaRetrieves",
+                principals={"Service": _LAMBDA},
+                conditions={"ArnLike": {"aws:SourceArn": functions}},
+            )
+        )
+    return document(statements)
 
 
 def lifecycle_policy(untagged_days: int, keep_tagged: Optional[int]) -> str:

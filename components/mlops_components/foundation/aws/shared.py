@@ -30,6 +30,8 @@ class AwsSharedFoundationArgs(TypedDict):
     """The key that encrypts images; default: created. Changing it replaces the repository."""
     reader_account_ids: NotRequired[list[str]]
     """Accounts of the environments, which may pull images. Default: none but this account."""
+    function_account_ids: NotRequired[list[str]]
+    """Accounts, this one included, in which Lambda runs images as functions of the same region. Default: none."""
     untagged_days: NotRequired[int]
     """Images without a tag are deleted after so many days; default 14."""
     keep_tagged: NotRequired[int]
@@ -84,6 +86,7 @@ class AwsSharedFoundation(pulumi.ComponentResource):
             key,
             lifecycle,
             reader_account_ids=args.get("reader_account_ids") or [],
+            function_account_ids=args.get("function_account_ids") or [],
             untagged_days=args.get("untagged_days", 14),
             keep_tagged=args.get("keep_tagged"),
         )

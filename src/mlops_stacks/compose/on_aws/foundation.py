@@ -8,7 +8,9 @@ from mlops_components.foundation.aws import foundation as components
 from mlops_components.identity.aws_trust import GITHUB_ISSUER, GITLAB_ISSUER
 from mlops_stacks.blueprint.aws_stages.audit import AdoptOidc, AdoptTrail, CreateOidc, CreateTrail
 from mlops_stacks.blueprint.aws_stages.foundation import AdoptBucket, AdoptKey, AwsFoundation, CreateBucket, CreateKey
+from mlops_stacks.blueprint.aws_stages.serving import LambdaServing
 from mlops_stacks.blueprint.settings import SecretFromManager
+from mlops_stacks.blueprint.target import AwsTarget
 from mlops_stacks.blueprint.vocabulary import SHARED, Platform, Stage
 from mlops_stacks.compose.context import Context
 from mlops_stacks.compose.on_aws import common
@@ -37,10 +39,18 @@ def _shared(context: Context, chosen: AwsFoundation) -> dict[str, Any]:
     limit = {} if chosen.keep_images is None else {"keep_tagged": chosen.keep_images}
     return {
         **limit,
+        "function_account_ids": _accounts_of_functions(context),
         "untagged_days": chosen.untagged_images_days,
         "artifacts": {"choice": "create" if delivers and delivers.platform is Platform.AWS else "skip"},
         "oidc": _oidc(context, chosen),
     }
+
+
+def _accounts_of_functions(context: Context) -> list[str]:
+    """Accounts of the environments that serve with Lambda, each once."""
+    scopes = [context.blueprint.scope(name) for name in context.blueprint.environments]
+    targets = [s.target_on(Platform.AWS) for s in scopes if isinstance(s.settings.stages.serving, LambdaServing)]
+    return sorted({target.account for target in targets if isinstance(target, AwsTarget)})
 
 
 def _of_environment(context: Context, chosen: AwsFoundation) -> dict[str, Any]:
