@@ -13,6 +13,10 @@ from mlops_stacks.blueprint.target import AwsTarget
 from mlops_stacks.blueprint.vocabulary import Platform
 
 _LARGEST, _SMALLEST = 16, 24
+_PRIVATE = tuple(
+    IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15")
+)
+"""Addresses that nobody on the internet has: RFC 1918, RFC 6598, RFC 2544."""
 _NETWORK: FieldPath = ("settings", "stages", "foundation", "network")
 
 
@@ -76,6 +80,12 @@ def _cidr(network: CreateNetwork, path: FieldPath) -> Generator[Problem, None, I
             "write one of /16 to /24, e.g. `10.20.0.0/16`",
         )
         return None
+    elif cidr is not None and not any(cidr.subnet_of(private) for private in _PRIVATE):
+        yield Problem(
+            (*path, "cidr"),
+            f"{cidr} is not private: whoever has these addresses could not be reached from the network any more",
+            "write a private range, e.g. `10.20.0.0/16`",
+        )
     return cidr
 
 

@@ -46,12 +46,28 @@ def rollout_rules(settings: Settings) -> Iterator[Problem]:
             yield from _scaled_by_requests(model, at)
     if isinstance(chosen, SageMakerServing):
         yield from _unknown_models(settings, chosen)
+        yield from _unread_percent(settings, chosen)
         if chosen.rolling_percent is not None and chosen.keep_old_minutes:
             yield Problem(
                 ("stages", "serving", "keep_old_minutes"),
                 "copies that are replaced in place are not kept",
                 "remove it, or remove `rolling_percent`",
             )
+
+
+def _unread_percent(settings: Settings, chosen: SageMakerServing) -> Iterator[Problem]:
+    """Copies are replaced in place only where a model's machines go over to a version all at once."""
+    if chosen.rolling_percent is None or not settings.models:
+        return
+    for name, model in settings.models.items():
+        on_machines = model.realtime is not None and chosen.modes.get(name, chosen.mode) != "serverless"
+        if on_machines and (not model.rollout or Strategy(model.rollout["strategy"]) is Strategy.ALL_AT_ONCE):
+            return
+    yield Problem(
+        ("stages", "serving", "rolling_percent"),
+        "no model here has an endpoint with machines of its own that goes over all at once, so nothing reads it",
+        "remove it, or write `strategy: all_at_once` as the rollout of a model",
+    )
 
 
 def _unknown_models(settings: Settings, chosen: SageMakerServing) -> Iterator[Problem]:
