@@ -14,7 +14,7 @@ from fake_registry import FakeServer, serving
 
 from mlops_stacks.executors.embedded.errors import NoOutputsError
 from mlops_stacks.executors.names import StackIdentity
-from mlops_stacks.executors.protocol import UpResult
+from mlops_stacks.executors.protocol import DestroyResult, UpResult
 from mlops_stacks.operations import deploying
 
 pytest_plugins = ["cli_fixtures"]
@@ -31,6 +31,14 @@ class Deployed:
         """Do nothing, and remember that it was asked for."""
         self.brought_up.append(identity.stack)
         return UpResult(dict(self.exports[identity.stack]), (), (), (), (), ())
+
+    def refuse_protected(self, identity: StackIdentity) -> None:
+        """Nothing is."""
+
+    def destroy(self, identity: StackIdentity) -> DestroyResult:
+        """Forget what the stack exported; a registry is kept where the blueprint says so."""
+        self.exports = {stack: exported for stack, exported in self.exports.items() if stack != identity.stack}
+        return DestroyResult((), ())
 
     def outputs(self, stack: str) -> Mapping[str, Any]:
         """What a stack exports."""
@@ -90,7 +98,7 @@ def test_latest_approved_is_the_newest_approved_and_goes_to_the_lock(cli: Cli, s
         ("3", "was rejected (drifts)"),
         ("4", "is not approved"),
         ("9", "has no version 9 (it has 4, 3, 1)"),
-        ("newest", "write a number or latest_approved"),
+        ("newest", "write a number, latest_approved or none"),
     ],
 )
 def test_what_may_not_serve_is_refused_and_nothing_is_written(
@@ -165,6 +173,80 @@ def test_up_refuses_a_release_that_was_rejected_since(cli: Cli, server: FakeServ
     assert "was rejected (drifts)" in answer.err
     executor: Any = deploying.executor_for(None, None, None)  # type: ignore[arg-type]
     assert executor.brought_up == ["shop-shared"], "the registry is in the shared scope; dev was not touched"
+
+
+def test_up_goes_on_without_a_release_that_the_registry_does_not_have(cli: Cli, server: FakeServer) -> None:
+    server.add(1, "approved")
+    assert cli("release", "demand", "1", "-e", "dev").code == 0
+    server.tags.clear()
+    answer = cli("up", "-e", "dev")
+    assert answer.code == 0, answer.text
+    assert "demand is not served in dev: the registry has no version 1, which is its release" in answer.err
+    assert "mlops-stacks release demand none -e dev" in answer.err
+    executor: Any = deploying.executor_for(None, None, None)  # type: ignore[arg-type]
+    assert executor.brought_up == ["shop-shared", "shop-dev"]
+    lifted = cli("release", "demand", "none", "-e", "dev")
+    assert "dev serves no version of demand after the next `up` (before: 1)" in lifted.out
+    assert "Warning" not in cli("up", "-e", "dev").err
+
+
+def test_a_lifted_release_takes_along_rejections_of_versions_that_are_gone(cli: Cli, server: FakeServer) -> None:
+    for number in (1, 2):
+        server.add(number, "approved")
+        cli("release", "demand", str(number), "-e", "dev")
+    cli("reject", "demand", "2", "--reason", "drifts")
+    del server.tags[2]
+    cli("release", "demand", "none", "-e", "dev")
+    server.add(2, "approved")
+    assert cli("release", "demand", "2", "-e", "dev").code == 0, "another version bears its number now"
+
+
+def test_a_release_is_lifted_without_a_registry(cli: Cli, server: FakeServer) -> None:
+    server.add(1, "approved")
+    cli("release", "demand", "1", "-e", "dev")
+    executor: Any = deploying.executor_for(None, None, None)  # type: ignore[arg-type]
+    executor.exports.clear()
+    assert cli("release", "demand", "none", "-e", "dev").code == 0
+    assert "no model `deman`" in cli("release", "deman", "none", "-e", "dev").err
+    assert yaml.safe_load((cli.folder / "releases" / "shop" / "dev.yaml").read_text()) == {}
+
+
+@pytest.mark.parametrize(("lifecycle", "left"), [("delete", set()), ("retain", {"dev.yaml", "prod.yaml"})])
+def test_release_locks_go_with_the_registry_and_stay_with_it(
+    cli: Cli, server: FakeServer, lifecycle: str, left: set[str]
+) -> None:
+    cli.write(f"{MINIMAL}lifecycle: {lifecycle}\n")
+    server.add(1, "approved")
+    for environment in ("dev", "prod"):
+        cli("release", "demand", "1", "-e", environment)
+    locks = cli.folder / "releases"
+    assert cli("destroy", "--yes", "-e", "dev").code == 0
+    assert {path.name for path in locks.rglob("*.yaml")} == {"dev.yaml", "prod.yaml"}, "the registry is still there"
+    answer = cli("destroy", "--yes")
+    assert answer.code == 0, answer.text
+    assert {path.name for path in locks.rglob("*.yaml")} == left
+    assert locks.exists() == bool(left)
+    assert ("prod.yaml was removed: the registry with its versions is gone" in answer.err) == (not left)
+
+
+def test_a_destroy_of_what_was_never_there_leaves_the_locks_alone(cli: Cli, server: FakeServer) -> None:
+    cli.write(f"{MINIMAL}lifecycle: delete\n")
+    server.add(1, "approved")
+    cli("release", "demand", "1", "-e", "dev")
+    executor: Any = deploying.executor_for(None, None, None)  # type: ignore[arg-type]
+    executor.exports.clear()
+    assert cli("destroy", "--yes").code == 0
+    assert _lock(cli, "dev")["version"] == 1
+
+
+def test_an_approval_after_a_rejection_counts(cli: Cli, server: FakeServer) -> None:
+    server.add(1, "approved")
+    cli("release", "demand", "1", "-e", "dev")
+    cli("reject", "demand", "1", "--reason", "drifts")
+    answer = cli("approve", "demand", "1")
+    assert "no longer says that it was rejected" in answer.err
+    assert cli("release", "demand", "1", "-e", "dev").code == 0
+    assert cli("up", "-e", "dev").code == 0
 
 
 def test_a_registry_that_does_not_answer(cli: Cli, server: FakeServer) -> None:

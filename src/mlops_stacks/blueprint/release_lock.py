@@ -7,6 +7,7 @@ and keeps the rejected one on record, which is then refused until a person relea
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -74,8 +75,21 @@ class ReleaseLock(Model):
             after = after.model_copy(update={"version": after.previous, "previous": None, "released_at": moment(at)})
         return self._with(model, after)
 
-    def _with(self, model: str, entry: Released) -> ReleaseLock:
-        return self.model_copy(update={"models": {**self.models, model: entry}})
+    def lifted(self, model: str, known: Collection[int] | None) -> ReleaseLock:
+        """The lock without a release of a model; of rejections stay those of `known` versions, None: all of them."""
+        before = self.models.get(model, Released())
+        kept = tuple(each for each in before.rejected if known is None or each.version in known)
+        return self._with(model, Released(rejected=kept) if kept else None)
+
+    def accepting(self, model: str, version: int) -> ReleaseLock:
+        """The lock after somebody approved a version that was rejected here."""
+        before = self.models.get(model, Released())
+        others = tuple(other for other in before.rejected if other.version != version)
+        return self._with(model, before.model_copy(update={"rejected": others}))
+
+    def _with(self, model: str, entry: Released | None) -> ReleaseLock:
+        others = {name: released for name, released in self.models.items() if name != model}
+        return self.model_copy(update={"models": {**self.models, model: entry} if entry is not None else others})
 
 
 def resolve_release(name: str, model: ModelConfig, entry: Released | None) -> str | None:

@@ -38,13 +38,14 @@ def up(
     json: Annotated[bool, typer.Option("--json", help="Print exports and timings as JSON.")] = False,
 ) -> None:
     """Make everything as the blueprint says: the shared scope first, then the environments. May be run again."""
-    from mlops_stacks.cli.console import result, result_json
+    from mlops_stacks.cli.console import note, result, result_json
     from mlops_stacks.cli.progress import Progress
     from mlops_stacks.operations import deploying
     from mlops_stacks.operations.next_steps import next_steps
 
     project = open_project(context, blueprint, releases=True)
     project.scopes(environment)
+    remarks: list[str] = []
     with Progress() as progress:
         carried = deploying.up(project, executor_for(project, executor, progress.observe), environment)
         exported: dict[str, dict[str, Any]] = {}
@@ -53,7 +54,10 @@ def up(
             done = next(carried)
             exported[scope] = dict(done.result.outputs)
             progress.end(done.result.remaining)
+            remarks += done.remarks
         progress.summary(table=timings)
+    for remark in remarks:
+        note(f"Warning: {remark}", style="yellow")
     if json:
         result_json({"exports": exported, "timings": progress.clock.document()})
         return
@@ -82,6 +86,7 @@ def destroy(
             raise CommandError("nobody is there to be asked: add --yes if you mean it", ExitCode.USAGE)
         typer.confirm(f"Destroy {what} and everything that its lifecycle does not keep?", abort=True, err=True)
     remaining: list[str] = []
+    remarks: list[str] = []
     scopes = project.blueprint.scopes if environment is None else (environment,)
     with Progress() as progress:
         carried = deploying.destroy(project, executor_for(project, executor, progress.observe), environment)
@@ -89,11 +94,14 @@ def destroy(
             progress.begin(project.blueprint.stack(scope))
             done = next(carried)
             remaining += done.result.remaining
+            remarks += done.remarks
             progress.end()
     if remaining:
         note("What is left:")
         for sentence in remaining:
             note(f"  {sentence}")
+    for remark in remarks:
+        note(remark)
     result(f"Destroyed {what}." if not remaining else f"Destroyed {what}, except for what is named above.")
 
 

@@ -70,13 +70,15 @@ def approve(
     blueprint: BlueprintOption = None,
     executor: ExecutorOption = ExecutorName.AUTO,
 ) -> None:
-    """Record that a version may serve, and that you said so."""
-    from mlops_stacks.cli.console import result
+    """Record that a version may serve, and that you said so; an earlier rejection no longer counts."""
+    from mlops_stacks.cli.console import note, result
     from mlops_stacks.operations import releasing
 
     project = open_project(context, blueprint)
-    who = releasing.approve(project, executor_for(project, executor), model, version)
-    result(f"Version {version} of {model} is approved by {who}.")
+    done = releasing.approve(project, executor_for(project, executor), model, version)
+    result(f"Version {version} of {model} is approved by {done.by}.")
+    for path in done.unlocked:
+        note(f"{path} no longer says that it was rejected; commit it.")
 
 
 def reject(
@@ -102,18 +104,23 @@ def reject(
 def release(
     context: typer.Context,
     model: ModelArgument,
-    version: Annotated[str, typer.Argument(metavar="VERSION", help="A number, or latest_approved.")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A number, latest_approved, or none.")],
     environment: OneEnvironmentOption = None,
     approve: Annotated[bool, typer.Option("--approve", help="Also record your approval.")] = False,
     blueprint: BlueprintOption = None,
     executor: ExecutorOption = ExecutorName.AUTO,
 ) -> None:
-    """Write to an environment's release lock which version it serves from the next `up` on."""
+    """Write to an environment's release lock which version it serves from the next `up` on; `none`: none any more."""
     from mlops_stacks.cli.console import note, result
     from mlops_stacks.operations import releasing
 
     project = open_project(context, blueprint)
     where = one_environment(project, environment)
+    if version == releasing.NONE:
+        lifted = releasing.lift(project, executor_for(project, executor), model, where)
+        result(f"{where} serves no version of {model} after the next `up` (before: {lifted.previous or 'none'}).")
+        note(f"{lifted.lock} says so; commit it, then: mlops-stacks up --environment {where}")
+        return
     done = releasing.release(project, executor_for(project, executor), model, version, where, approve)
     if done.changed:
         result(

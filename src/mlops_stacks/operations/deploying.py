@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from mlops_stacks.blueprint.vocabulary import SHARED
@@ -32,6 +33,8 @@ class ScopeResult(Generic[Result]):
 
     scope: str
     result: Result
+    remarks: tuple[str, ...] = ()
+    """Sentences on locks: what they name that is not there, or which of them went along."""
 
 
 def executor_for(project: Project, choice: ExecutorChoice, observer: Observer) -> Executor:
@@ -49,14 +52,15 @@ def executor_for(project: Project, choice: ExecutorChoice, observer: Observer) -
 def up(project: Project, executor: Executor, environment: str | None = None) -> Iterator[ScopeResult[UpResult]]:
     """Bring every scope to what the blueprint says, the shared one first.
 
-    An environment whose release was rejected in the registry is refused before it is touched: `ReleaseError`.
+    An environment whose release was rejected in the registry is refused before it is touched: `ReleaseError`. A release
+    or delivery of what is not there is left out, and a remark says so.
     """
-    from mlops_stacks.operations.releasing import refuse_rejected
+    from mlops_stacks.operations.locks import usable
 
     for scope in project.scopes(environment):
-        refuse_rejected(project, executor, scope)
-        result = executor.up(lambda scope=scope: compose(project, scope), project.identity(scope))  # type: ignore[misc]
-        yield ScopeResult(scope, result)
+        known, remarks = usable(project, executor, scope)
+        result = executor.up(partial(compose, known, scope), project.identity(scope))
+        yield ScopeResult(scope, result, remarks)
 
 
 def destroy(
@@ -65,8 +69,11 @@ def destroy(
     """Take scopes away, in the opposite order. Of one environment only that environment goes: others share the rest.
 
     While anything in any of them is protected, nothing in any of them is deleted. The shared scope does not go while an
-    environment that stands on it is there: raises `StillInUseError`.
+    environment that stands on it is there: raises `StillInUseError`. Locks that name versions or packages which went
+    with the shared scope go too, and a remark says so.
     """
+    from mlops_stacks.operations.locks import forget, named_by_locks
+
     scopes = project.blueprint.scopes if environment is None else (environment,)
     if environment == SHARED:
         _refuse_in_use(project, executor)
@@ -75,7 +82,9 @@ def destroy(
     for scope in scopes:
         executor.refuse_protected(project.identity(scope))
     for scope in reversed(scopes):
-        yield ScopeResult(scope, executor.destroy(project.identity(scope)))
+        exported = named_by_locks(project, executor, scope)
+        done = executor.destroy(project.identity(scope))
+        yield ScopeResult(scope, done, forget(project, exported, done))
 
 
 class StillInUseError(Exception):

@@ -6,12 +6,15 @@ import getpass
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlops_stacks.blueprint.model import ModelConfig
 from mlops_stacks.blueprint.release_lock import lock_path, read_lock, write_lock
-from mlops_stacks.executors.protocol import Executor
-from mlops_stacks.operations.registry import ModelRegistry, Version, registry_of
+from mlops_stacks.executors.protocol import Executor, NotDeployedError
+from mlops_stacks.operations.registry import ModelRegistry, RegistryError, Version, registry_of
 from mlops_stacks.project import Project
 
 LATEST = "latest_approved"
+NONE = "none"
+"""Asked for instead of a version: an environment's release is lifted."""
 
 
 class ReleaseError(Exception):
@@ -41,6 +44,24 @@ class WentBack:
     version: int | None
     """The version that is its release now; None: nothing is served."""
     lock: Path
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """What became of a release that was lifted."""
+
+    previous: int | None
+    """The version that was the release; None: there was none."""
+    lock: Path
+
+
+@dataclass(frozen=True)
+class Approved:
+    """An approval that is on record."""
+
+    by: str
+    unlocked: tuple[Path, ...]
+    """Release locks in which the version was rejected, and no longer is."""
 
 
 def release(project: Project, executor: Executor, model: str, asked: str, environment: str, approve: bool) -> Released:
@@ -79,13 +100,41 @@ def _approve_now(registry: ModelRegistry, model: str, version: Version, wanted: 
     registry.writable().approve(registry.name(model), str(version.number), approver())
 
 
-def approve(project: Project, executor: Executor, model: str, number: int) -> str:
-    """Record that the user of this session lets a version serve. Returns who that is."""
+def lift(project: Project, executor: Executor, model: str, environment: str) -> Lifted:
+    """Take a release out of the environment's lock, with rejections of versions that the registry does not have.
+
+    It works without a registry too, since a lock must not need what is gone; rejections all stay then.
+    """
+    _known_model(project, model, environment)
+    root, name = project.root, project.blueprint.name
+    lock = read_lock(root, name, environment)
+    try:
+        known = {version.number for version in registry_of(project, executor).versions(model)}
+    except (NotDeployedError, RegistryError):
+        known = None
+    after, path = lock.lifted(model, known), lock_path(root, name, environment)
+    if after != lock:
+        write_lock(root, name, environment, after)
+    before = lock.models.get(model)
+    return Lifted(before.version if before else None, path)
+
+
+def approve(project: Project, executor: Executor, model: str, number: int) -> Approved:
+    """Record that the user of this session lets a version serve, also where it was rejected before."""
     registry = registry_of(project, executor)
     version = registry.version(model, number)
     who = approver()
     registry.writable().approve(registry.name(model), str(version.number), who)
-    return who
+    root, name = project.root, project.blueprint.name
+    locks = {environment: read_lock(root, name, environment) for environment in project.blueprint.environments}
+    return Approved(
+        who,
+        tuple(
+            write_lock(root, name, environment, lock.accepting(model, number))
+            for environment, lock in locks.items()
+            if model in lock.models and lock.models[model].rejection_of(number)
+        ),
+    )
 
 
 def reject(project: Project, executor: Executor, model: str, number: int, reason: str) -> list[WentBack]:
@@ -104,19 +153,13 @@ def reject(project: Project, executor: Executor, model: str, number: int, reason
     return went_back
 
 
-def refuse_rejected(project: Project, executor: Executor, environment: str) -> None:
+def refuse_rejected(version: Version, model: str, environment: str) -> None:
     """Raise `ReleaseError` where an environment's release was rejected in the meantime."""
-    releases = project.releases.get(environment, {})
-    if not releases or project.blueprint.shared.settings.stages.model_registry is None:
-        return
-    registry = registry_of(project, executor)
-    for model, number in releases.items():
-        version = registry.version(model, int(number))
-        if version.approval == "rejected":
-            raise ReleaseError(
-                f"version {number} of {model}, which {environment} is to serve, was rejected{_because(version)}: "
-                f"`mlops-stacks release {model} <version> --environment {environment}` with another one"
-            )
+    if version.approval == "rejected":
+        raise ReleaseError(
+            f"version {version.number} of {model}, which {environment} is to serve, was rejected{_because(version)}: "
+            f"`mlops-stacks release {model} <version> --environment {environment}` with another one"
+        )
 
 
 def approver() -> str:
@@ -134,15 +177,19 @@ def _production(project: Project) -> str:
 
 
 def _configured(project: Project, model: str, environment: str) -> str | int:
-    models = project.blueprint.scope(environment).settings.models
-    if model not in models:
-        raise ReleaseError(f"{environment} has no model `{model}`; it has {', '.join(sorted(models)) or 'none'}")
-    configured = models[model].release
+    configured = _known_model(project, model, environment).release
     if configured == "none":
         raise ReleaseError(
             f"the blueprint says `release: none` for {model} in {environment}: write `release: {LATEST}` there first"
         )
     return configured
+
+
+def _known_model(project: Project, model: str, environment: str) -> ModelConfig:
+    models = project.blueprint.scope(environment).settings.models
+    if model not in models:
+        raise ReleaseError(f"{environment} has no model `{model}`; it has {', '.join(sorted(models)) or 'none'}")
+    return models[model]
 
 
 def _resolved(registry: ModelRegistry, model: str, asked: str) -> Version:
@@ -154,5 +201,5 @@ def _resolved(registry: ModelRegistry, model: str, asked: str) -> Version:
             f"no version of {model} is approved: see `mlops-stacks versions {model}`, then `mlops-stacks approve`"
         )
     if not asked.isascii() or not asked.isdigit():
-        raise ReleaseError(f"`{asked}` is no version: write a number or {LATEST}")
+        raise ReleaseError(f"`{asked}` is no version: write a number, {LATEST} or {NONE}")
     return registry.version(model, int(asked))
