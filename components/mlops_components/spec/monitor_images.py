@@ -69,6 +69,9 @@ CLARIFY = {
 }
 """Region -> account of `sagemaker-clarify-processing`, which analyses bias and attributions."""
 
+CLARIFY_REPOSITORY = "sagemaker-clarify-processing"
+"""Name of Clarify's repository in those accounts."""
+
 
 def model_monitor_image(region: str) -> Optional[str]:
     """The analyzer of data and model quality; None where none is known in the region."""
@@ -79,7 +82,7 @@ def model_monitor_image(region: str) -> Optional[str]:
 def clarify_image(region: str) -> Optional[str]:
     """The analyzer of bias and attributions; None where none is known in the region."""
     account = CLARIFY.get(region)
-    return account and f"{account}.{_registry(region)}/sagemaker-clarify-processing:1.0"
+    return account and f"{account}.{_registry(region)}/{CLARIFY_REPOSITORY}:1.0"
 
 
 def _registry(region: str) -> str:

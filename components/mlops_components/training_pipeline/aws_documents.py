@@ -4,7 +4,7 @@ A run that is under way keeps reading what it was started with, so a document st
 """
 
 import json
-from typing import Any
+from typing import Any, Optional
 
 import pulumi
 import pulumi_aws as aws
@@ -24,13 +24,19 @@ def stored_document(
     bucket: pulumi.Input[str],
     stem: str,
     content: pulumi.Input[Any],
+    *,
+    file: Optional[str] = None,
 ) -> pulumi.Output[str]:
-    """Register `content` as JSON under `settings/<stem>-<hash>.json`; returns its URI, known once it is there."""
+    """Register `content` as JSON under `settings/<stem>-<hash>.json`; returns its URI, known once it is there.
+
+    Who insists on the name of a file gives it as `file`, and finds it under `settings/<stem>-<hash>/`.
+    """
+    ending = ".json" if file is None else f"/{file}"
     text = pulumi.Output.from_input(content).apply(lambda plain: json.dumps(plain, sort_keys=True))
     stored = aws.s3.BucketObjectv2(
         name,
         bucket=bucket,
-        key=text.apply(lambda plain: f"{FOLDER}/{stem}-{content_hash(plain)}.json"),
+        key=text.apply(lambda plain: f"{FOLDER}/{stem}-{content_hash(plain)}{ending}"),
         content=text,
         content_type="application/json",
         tags=_few(aws_tags(placement, "training_pipeline")),

@@ -25,6 +25,9 @@ _JOB_FAULTS = ("SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR", "Sage
 TUNE, BIAS, CONDITION, REFUSED = "tune", "bias", "is_accepted", "refused"
 """Names of the steps that only SageMaker has."""
 
+ANALYSIS_FILE = "analysis_config.json"
+"""What the file of an analysis configuration has to be called: Clarify looks for it in the folder of its input."""
+
 TRIAL_METRIC = "mlops_stacks trial "
 """What a trial writes into its log before `<metric>=<value>`; `mlops_stacks.runtime.trial` writes it."""
 
@@ -200,7 +203,7 @@ class _Definition:
         folder = "/opt/ml/processing"
         baseline = check.get("baseline")
         arguments: dict[str, Any] = {
-            "ProcessingJobName": self._jobs.job_prefix(BIAS),
+            # No name: SageMaker's own SDK leaves it out of these steps, in which prefixes are not documented to work.
             "ProcessingResources": {"ClusterConfig": self._jobs.cluster(prepare)},
             "AppSpecification": {"ImageUri": image},
             "RoleArn": self._jobs.role_arn,

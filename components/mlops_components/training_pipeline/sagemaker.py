@@ -14,16 +14,21 @@ from mlops_components.args import ArgsError, checked
 from mlops_components.grants import AwsGrant, aws_grant
 from mlops_components.naming import SAGEMAKER, physical_name
 from mlops_components.placement import AwsPlacement, aws_partition
-from mlops_components.spec.monitor_images import clarify_image
+from mlops_components.spec.monitor_images import CLARIFY, CLARIFY_REPOSITORY, clarify_image
 from mlops_components.tags import aws_tags
 from mlops_components.training_pipeline.aws_args import AwsPipeline, AwsTrainingArgs
 from mlops_components.training_pipeline.aws_documents import stored_document
-from mlops_components.training_pipeline.definition import analysis_config, definition, tuning_prefix
+from mlops_components.training_pipeline.definition import ANALYSIS_FILE, analysis_config, definition, tuning_prefix
 from mlops_components.training_pipeline.jobs import Jobs, scope_prefix
 from mlops_components.training_pipeline.starts import PIPELINE_WORDS, Started, Starts, pipeline_end_pattern
 
 SERVICE = "sagemaker.amazonaws.com"
 """The service that assumes both roles."""
+
+UNNAMED_JOBS = "pipelines-"
+"""What SageMaker begins the names of a pipeline's jobs with where their step names none."""
+
+_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
 class SageMakerTrainingPipeline(pulumi.ComponentResource):
@@ -59,7 +64,13 @@ class SageMakerTrainingPipeline(pulumi.ComponentResource):
         bias_config: pulumi.Input[str] = ""
         if bias is not None:
             bias_config = stored_document(
-                f"{name}-{model}-bias", self, placement, args["artifact_bucket"], f"{model}-bias", analysis_config(bias)
+                f"{name}-{model}-bias",
+                self,
+                placement,
+                args["artifact_bucket"],
+                f"{model}-bias",
+                analysis_config(bias),
+                file=ANALYSIS_FILE,
             )
         made = aws.sagemaker.Pipeline(
             f"{name}-{model}",
@@ -152,17 +163,25 @@ def grants_to_start(placement: AwsPlacement, models: Sequence[str]) -> list[AwsG
 
 
 def grants_of_jobs(
-    placement: AwsPlacement, job_role_arn: pulumi.Input[str], tuned: Sequence[str] = ()
+    placement: AwsPlacement,
+    job_role_arn: pulumi.Input[str],
+    tuned: Sequence[str] = (),
+    *,
+    checked_for_bias: bool = False,
 ) -> list[AwsGrant]:
     """Permission to run the jobs of an environment's steps with their role, and to tune the models `tuned`.
 
-    Source: SageMaker Developer Guide, "IAM access management" of Pipelines; `AddTags` because jobs are tagged.
+    The job of a bias check has a name of SageMaker's own, wherefore it takes `checked_for_bias`. Source: SageMaker
+    Developer Guide, "IAM access management" of Pipelines; `AddTags` because jobs are tagged.
     """
     grants = []
     for kind, resource in (("Processing", "processing-job"), ("Training", "training-job")):
         actions = [f"sagemaker:{verb}{kind}Job" for verb in ("Create", "Describe", "Stop")]
-        names = f"{_arn(placement, 'sagemaker')}:{resource}/{scope_prefix(placement)}-*"
-        grants.append(aws_grant([*actions, "sagemaker:AddTags"], [names]))
+        prefixes = [f"{scope_prefix(placement)}-"]
+        if checked_for_bias and kind == "Processing":
+            prefixes.append(UNNAMED_JOBS)
+        names = [f"{_arn(placement, 'sagemaker')}:{resource}/{prefix}*" for prefix in prefixes]
+        grants.append(aws_grant([*actions, "sagemaker:AddTags"], names))
     if tuned:
         actions = [f"sagemaker:{verb}HyperParameterTuningJob" for verb in ("Create", "Describe", "Stop")]
         prefix = f"{_arn(placement, 'sagemaker')}:hyper-parameter-tuning-job/"
@@ -173,6 +192,18 @@ def grants_of_jobs(
     passed = {"StringEquals": {"iam:PassedToService": [SERVICE]}}
     grants.append(aws_grant(["iam:PassRole"], [job_role_arn], passed))
     return grants
+
+
+def grants_to_check_bias(placement: AwsPlacement) -> list[AwsGrant]:
+    """Permission to pull the image of Clarify; none where there is no Clarify.
+
+    Whoever runs jobs holds the login (`ecr:GetAuthorizationToken`) already.
+    """
+    account, region = CLARIFY.get(placement["region"]), placement["region"]
+    if account is None:
+        return []
+    image = f"arn:{aws_partition(region)}:ecr:{region}:{account}:repository/{CLARIFY_REPOSITORY}"
+    return [aws_grant(_PULL, [image])]
 
 
 def _arn(placement: AwsPlacement, service: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,7 +80,10 @@ def test_each_step_is_a_request_that_sagemaker_takes(which: str, request: pytest
     for name, step in steps.items():
         assert check_shape("sagemaker", "StepName", name) == []
         if step["Type"] in _OPERATIONS:
-            complaints = check_request("sagemaker", _OPERATIONS[step["Type"]], step["Arguments"], references=True)
+            # SageMaker itself names the job of a check.
+            named = {"ProcessingJobName": "pipelines-0"} if step["Type"] == "ClarifyCheck" else {}
+            request_ = {**named, **step["Arguments"]}
+            complaints = check_request("sagemaker", _OPERATIONS[step["Type"]], request_, references=True)
             assert complaints == [], name
             checked += 1
     assert checked == len(steps) - 2
@@ -190,6 +194,11 @@ def test_bias_is_a_report_until_there_is_a_baseline(rich: Plan) -> None:
     assert (check["SkipCheck"], check["RegisterNewBaseline"]) == (True, True)
     assert check["Arguments"]["AppSpecification"]["ImageUri"].startswith("131013547314.dkr.ecr.eu-west-1.")
     stored = resource(rich, "training-pipeline-things-bias")
+    # Clarify takes no other name than this in the folder of its configuration.
+    assert re.fullmatch(r"settings/things-bias-[0-9a-f]+/analysis_config\.json", stored.inputs["key"])
+    (given,) = [one for one in check["Arguments"]["ProcessingInputs"] if one["InputName"] == "analysis_config"]
+    assert given["S3Input"]["S3Uri"].endswith(stored.inputs["key"])
+    assert "ProcessingJobName" not in check["Arguments"]
     config = json.loads(stored.inputs["content"])
     assert config["facet"] == [{"name_or_index": "colour", "value_or_threshold": ["red"]}]
     assert config["label_values_or_threshold"] == [1]
@@ -197,6 +206,22 @@ def test_bias_is_a_report_until_there_is_a_baseline(rich: Plan) -> None:
     check = steps_of(planned(document(pipeline={"bias_check": held})))["bias"]
     assert (check["SkipCheck"], check["FailOnViolation"]) == (False, False)
     assert check["SuppliedBaselineConstraints"] == "s3://bucket/analysis.json"
+
+
+def _resources(made: Plan, role: str, action: str) -> list[str]:
+    policy = json.loads(resource(made, f"training-pipeline-{role}-policy").inputs["policy"])
+    return [arn for s in policy["Statement"] if action in s["Action"] for arn in s["Resource"]]
+
+
+def test_only_who_checks_bias_may_run_what_sagemaker_names_and_pull_its_image(rich: Plan, plain: Plan) -> None:
+    jobs = [arn.rsplit("/", 1)[-1] for arn in _resources(rich, "pipeline", "sagemaker:CreateProcessingJob")]
+    assert sorted(jobs) == ["flights-dev-*", "pipelines-*"]
+    images = "arn:aws:ecr:eu-west-1:131013547314:repository/sagemaker-clarify-processing"
+    for action in ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"):
+        assert images in _resources(rich, "training", action)
+        assert images not in _resources(plain, "training", action)
+    assert _resources(plain, "pipeline", "sagemaker:CreateProcessingJob")[0].endswith("/flights-dev-*")
+    assert len(_resources(plain, "pipeline", "sagemaker:CreateProcessingJob")) == 1
 
 
 def test_nothing_is_made_of_an_image_that_is_not_there_yet() -> None:

@@ -11,6 +11,7 @@ from mlops_components.model_registry.sagemaker import grants_to_register
 from mlops_components.placement import AwsPlacement, aws_partition
 from mlops_components.spec.settings import SecretRef, WorkloadRef
 from mlops_components.training_pipeline.aws_documents import FOLDER as SETTINGS
+from mlops_components.training_pipeline.sagemaker import grants_to_check_bias
 from mlops_stacks.blueprint.model import ModelConfig
 from mlops_stacks.blueprint.settings import SecretFromManager
 from mlops_stacks.blueprint.target import AwsTarget
@@ -62,6 +63,7 @@ def grants_of_steps(context: Context, models: Sequence[str]) -> list[AwsGrant]:
         *_grants_to_track(context),
         *_grants_to_register(context, models),
         *grants_of_image(context),
+        *_grants_to_check(context, models),
         *common.grants_of_network(context),
         *_grants_to_log(common.placement(context)),
     ]
@@ -111,6 +113,13 @@ def _grants_to_register(context: Context, models: Sequence[str]) -> list[AwsGran
         group = registry.registered_models.apply(lambda names, model=model: names[model])
         grants += grants_to_register(placed, group, model)
     return grants
+
+
+def _grants_to_check(context: Context, models: Sequence[str]) -> list[AwsGrant]:
+    """What the job of a bias check needs besides, which runs another image with the role of the steps."""
+    if all(context.settings.models[model].pipeline.bias_check is None for model in models):
+        return []
+    return grants_to_check_bias(common.placement(context))
 
 
 def _grants_to_log(placed: AwsPlacement) -> list[AwsGrant]:

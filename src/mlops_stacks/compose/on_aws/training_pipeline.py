@@ -77,8 +77,9 @@ def _roles(context: Context, models: dict[str, ModelConfig]) -> dict[str, Any]:
 def _engine_role(context: Context, models: dict[str, ModelConfig], steps: AwsIdentity) -> AwsIdentity:
     placed, foundation = common.placement(context), _foundation(context)
     tuned = [name for name in sorted(models) if models[name].pipeline.tuning is not None]
+    checked = any(model.pipeline.bias_check is not None for model in models.values())
     grants = [
-        *sagemaker.grants_of_jobs(placed, steps.role_arn, tuned),
+        *sagemaker.grants_of_jobs(placed, steps.role_arn, tuned, checked_for_bias=checked),
         # The decision of `validate_model` is a file of the run.
         *foundation.grant_artifacts_read(RUNS),
         *foundation.grant_key_use(),
