@@ -43,7 +43,8 @@ def test_applied_again_only_when_something_changed_or_is_gone(tmp_path: Path) ->
     assert provider.create(properties).outs == made.outs
     assert (repository / "registry.db").stat().st_mtime_ns == registry
     assert not provider.diff(made.id, outs, properties).changes
-    assert provider.diff(made.id, outs, {**properties, "definitions": "2"}).changes
+    for name in ("definitions", "project", "history"):
+        assert provider.diff(made.id, outs, {**properties, name: "another"}).changes, name
     write_repository(reference(folder, {"origin_delays": GROUPS["origin_delays"]}))
     assert provider.diff(made.id, outs, properties).changes
     provider.update(made.id, outs, properties)

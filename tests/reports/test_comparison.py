@@ -69,6 +69,29 @@ def test_environments_that_differ_by_their_names_only_are_equal(
     assert "/dev" in out
 
 
+FEATURES = (
+    LOCAL.replace("training_pipeline,", "feature_store, training_pipeline,")
+    + """\
+feature_groups:
+  visits: {entity: shop, event_time: known_at, features: [{name: seen, type: integer}]}
+"""
+)
+
+
+def test_a_feature_store_of_the_same_definitions_is_equal_and_other_definitions_are_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path, FEATURES)
+    code, out, _ = diff(capsys, "dev", "prod", "--blueprint", str(file))
+    assert (code, out) == (0, "")
+    other = write(tmp_path, FEATURES.replace("type: integer", "type: float"), "other.yaml")
+    found = kinds(compare_blueprints(file, other))
+    assert {(kind, scope) for kind, scope, name in found if name == "feature-store-feast"} == {
+        ("changed", "dev"),
+        ("changed", "prod"),
+    }
+
+
 def test_one_parameter_is_found_in_its_stage_with_both_values(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

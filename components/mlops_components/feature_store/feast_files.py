@@ -39,6 +39,11 @@ def definitions(groups: Mapping[str, FeatureGroup], history: str) -> str:
     return "\n".join(parts)
 
 
+def meaning(groups: Mapping[str, FeatureGroup]) -> str:
+    """Both files as they would be in any place and project: two stores of the same features have the same text."""
+    return configuration("project", ".", "online_store.db") + definitions(groups, "history")
+
+
 _HEAD = '''\
 """Feature definitions of this environment. Written from the blueprint's `feature_groups`: change them there."""
 

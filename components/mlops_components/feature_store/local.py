@@ -10,10 +10,10 @@ import pulumi
 from typing_extensions import TypedDict
 
 from mlops_components.args import checked
-from mlops_components.feature_store.feast_files import configuration, definitions
+from mlops_components.feature_store.feast_files import configuration, definitions, meaning
 from mlops_components.lifecycle import Lifecycle, stateful
-from mlops_components.local.documents import hashed
 from mlops_components.local.feast_resource import FeastRepository
+from mlops_components.local.folders import sha256
 from mlops_components.local.resources import Directory, File
 from mlops_components.spec.feature import FeatureGroup
 
@@ -88,6 +88,8 @@ class LocalFeatureStore(pulumi.ComponentResource):
         return FeastRepository(
             f"{name}-feast",
             path,
-            hashed(pulumi.Output.concat(settings, code)),
+            sha256(meaning(args["groups"])),
+            project=args["project"],
+            history=history.path,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(files)),
         )

@@ -14,7 +14,7 @@ class FeastRepositoryProvider(LocalProvider):
     """Registry and online store of a Feast repository."""
 
     identity = ("repository",)
-    inputs = ("definitions",)
+    inputs = ("definitions", "project", "history")
 
     def ensure(self, properties: Properties) -> Properties:
         """Apply the definitions, unless they are."""
@@ -59,10 +59,16 @@ class FeastRepository(Resource, module="local", name="FeastRepository"):
         repository: pulumi.Input[str],
         definitions: pulumi.Input[str],
         *,
+        project: pulumi.Input[str],
+        history: pulumi.Input[str],
         opts: Optional[pulumi.ResourceOptions] = None,
     ) -> None:
-        """`definitions` is the hash of the repository's files: another one has them applied anew."""
-        properties = {"repository": repository, "definitions": definitions, "applied": None, "online": None}
+        """`definitions` is the hash of what the files mean, wherever they are; `project` and `history` say the rest.
+
+        Another value of any has the definitions applied anew.
+        """
+        stated = {"repository": repository, "definitions": definitions, "project": project, "history": history}
+        properties = {**stated, "applied": None, "online": None}
         super().__init__(FeastRepositoryProvider(), name, properties, opts)
 
 
