@@ -31,6 +31,15 @@ def image_buildspec(workload: Workload) -> str:
     )
 
 
+def pull_buildspec(workload: Workload, report_group: str) -> str:
+    """Return the buildspec of a pull request: tests and an image that stays in the build. It hands nothing on."""
+    tag = 'export TAG="$COMMIT"'
+    return _buildspec(
+        [*commands.tests(workload), tag, *commands.wheels(workload), *commands.try_image(workload)],
+        reports={report_group: {"files": [TEST_REPORT], "file-format": "JUNITXML"}},
+    )
+
+
 def smoke_buildspec() -> str:
     """Return the buildspec that tries the image."""
     return _buildspec(commands.smoke(), artifacts={"files": [SMOKE_REPORT], "base-directory": "smoke"})

@@ -85,17 +85,29 @@ def wheels(workload: Workload) -> list[str]:
 
 def image(workload: Workload) -> list[str]:
     """Build the image from the wheels and push it; IMAGE is then what was pushed, by its digest."""
-    fetch = [] if workload.own_dockerfile else ['aws s3 cp --quiet "$DOCKERFILE" image/Dockerfile']
-    build = 'docker build --file "$DOCKERFILE"' if workload.own_dockerfile else "docker build"
-    context = "." if workload.own_dockerfile else "image"
     return [
-        *fetch,
+        *_dockerfile(workload),
         login(),
-        f'{build} --label "org.opencontainers.image.revision=$COMMIT" --tag "$REPOSITORY:$TAG" {context}',
+        _build(workload),
         'docker push --quiet "$REPOSITORY:$TAG"',
         'export IMAGE="$(docker inspect --format \'{{index .RepoDigests 0}}\' "$REPOSITORY:$TAG")"',
         'echo "$IMAGE"',
     ]
+
+
+def try_image(workload: Workload) -> list[str]:
+    """Build the image from the wheels, and leave it at that."""
+    return [*_dockerfile(workload), _build(workload)]
+
+
+def _dockerfile(workload: Workload) -> list[str]:
+    return [] if workload.own_dockerfile else ['aws s3 cp --quiet "$DOCKERFILE" image/Dockerfile']
+
+
+def _build(workload: Workload) -> str:
+    build = 'docker build --file "$DOCKERFILE"' if workload.own_dockerfile else "docker build"
+    context = "." if workload.own_dockerfile else "image"
+    return f'{build} --label "org.opencontainers.image.revision=$COMMIT" --tag "$REPOSITORY:$TAG" {context}'
 
 
 def login() -> str:

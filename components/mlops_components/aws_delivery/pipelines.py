@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Optional
 
 import pulumi
@@ -14,6 +15,17 @@ from mlops_components.tags import aws_tags
 SOURCE = "Source"
 COMMIT, BRANCH = "#{Source.CommitId}", "#{Source.BranchName}"
 EXECUTION = "#{codepipeline.PipelineExecutionId}"
+
+
+class Turn(StrEnum):
+    """What a run does while another one is under way."""
+
+    QUEUED = "QUEUED"
+    """It waits. One that overtook another would leave an environment with the older of two changes."""
+    SUPERSEDED = "SUPERSEDED"
+    """It waits, in place of those that wait already."""
+    PARALLEL = "PARALLEL"
+    """It does not wait, since it has nothing to do with the other."""
 
 
 def source_stage(
@@ -104,20 +116,16 @@ def pipeline(
     *,
     variables: Optional[Mapping[str, str]] = None,
     trigger: Optional[aws.codepipeline.PipelineTriggerArgs] = None,
-    queued: bool = True,
+    turn: Turn = Turn.QUEUED,
 ) -> aws.codepipeline.Pipeline:
-    """Register a pipeline; `variables` are what a run is started with, and what each is for.
-
-    Runs are queued, since one that overtakes another would leave an environment with the older of two changes; with
-    `queued` False a newer one replaces those that wait.
-    """
+    """Register a pipeline; `variables` are what a run is started with, and what each is for."""
     key = place.key_arn
     encryption = aws.codepipeline.PipelineArtifactStoreEncryptionKeyArgs(id=key, type="KMS") if key else None
     return aws.codepipeline.Pipeline(
         f"{place.name}-{purpose}-pipeline",
         name=name_of(place.placement, purpose, CODEPIPELINE),
         pipeline_type="V2",
-        execution_mode="QUEUED" if queued else "SUPERSEDED",
+        execution_mode=turn.value,
         role_arn=role_arn,
         artifact_stores=[
             aws.codepipeline.PipelineArtifactStoreArgs(type="S3", location=bucket, encryption_key=encryption)

@@ -1,8 +1,11 @@
 """CI 1 on AWS: CodePipeline takes a pushed commit, CodeBuild tests, packages, tries and scans it, or refuses it.
 
 A package is recorded last, so that nothing which failed a test, the smoke run or the scan can ever be delivered, even
-though its image was pushed. It holds no token of the repository: a person completes the connection once, and until
-then runs fail at their first action.
+though its image was pushed. Pull requests have a pipeline of their own, which tests and builds them and can deliver
+nothing: whoever may open one decides what its build does, so its role may neither push nor write.
+
+It holds no token of the repository: a person completes the connection once, and until then runs fail at their first
+action.
 """
 
 from typing import NotRequired, Optional
@@ -25,13 +28,13 @@ from mlops_components.aws_delivery.ci_args import (
 )
 from mlops_components.aws_delivery.names import REPORT_GROUP, name_of
 from mlops_components.aws_delivery.notices import tell
-from mlops_components.aws_delivery.pipelines import BRANCH, COMMIT, SOURCE, build_action
+from mlops_components.aws_delivery.pipelines import BRANCH, COMMIT, SOURCE, Turn, build_action
 from mlops_components.placement import AwsPlacement
 from mlops_components.tags import aws_tags
 
 PIPELINE = "ci"
-TEST, IMAGE, SMOKE, SCAN, PUBLISH = "citest", "ciimage", "cismoke", "ciscan", "cipublish"
-"""Purposes of the builds, of their roles and of their logs."""
+TEST, IMAGE, SMOKE, SCAN, PUBLISH, PULL = "citest", "ciimage", "cismoke", "ciscan", "cipublish", "cipull"
+"""Purposes of the builds, of their roles and of their logs; the last is a pipeline's too, that of pull requests."""
 
 
 class CodePipelineRoles(TypedDict):
@@ -49,6 +52,8 @@ class CodePipelineRoles(TypedDict):
     """Who reads what the registry's scan found."""
     publish: pulumi.Input[str]
     """Who publishes the package."""
+    pull: NotRequired[pulumi.Input[str]]
+    """Who builds pull requests. Default: nobody does."""
 
 
 class CodePipelineContinuousIntegrationArgs(TypedDict):
@@ -114,17 +119,20 @@ class CodePipelineContinuousIntegration(pulumi.ComponentResource):
         place = BuildPlace(
             name, self, args["placement"], self.stage, args["places"].get("key_arn"), args.get("log_days", 90)
         )
-        stages = _Parts(place, args).stages()
+        parts = _Parts(place, args)
         made = pipelines.pipeline(
             place,
             PIPELINE,
             args["roles"]["pipeline"],
             args["places"]["bucket"],
-            stages,
+            parts.stages(),
             trigger=_trigger(args),
-            queued=False,
+            turn=Turn.SUPERSEDED,
         )
         tell(place, PIPELINE, args.get("topics") or {})
+        if "pull" in args["roles"]:
+            parts.of_pull_requests(args["roles"]["pull"])
+            tell(place, PULL, args.get("topics") or {})
         self.repository = pulumi.Output.from_input(args["repository"])
         self.branch = pulumi.Output.from_input(args["branch"])
         self.packages = packages_uri(args["places"]["bucket"])
@@ -163,18 +171,39 @@ class _Parts:
             _stage("Package", build_action("Package", self._publish(), handed_on, variables=built)),
         ]
 
+    def of_pull_requests(self, role: pulumi.Input[str]) -> None:
+        """A pipeline beside the other one: a request is tested and built, as its source branch is, and no more."""
+        args, group = self._args, self._report_group("pulls", PULL)
+        spec = group.arn.apply(lambda arn: buildspecs.pull_buildspec(self._workload, arn))
+        project = self._project(PULL, "Tests a pull request and builds its image", role, spec, docker=True)
+        pipelines.pipeline(
+            self._place,
+            PULL,
+            args["roles"]["pipeline"],
+            args["places"]["bucket"],
+            [
+                pipelines.source_stage(args["connection_arn"], args["repository"], args["branch"], clones=False),
+                _stage("Test", build_action("Test", project, [SOURCE], variables={"COMMIT": COMMIT})),
+            ],
+            trigger=_pull_trigger(args),
+            turn=Turn.PARALLEL,
+        )
+
     def _test(self) -> aws.codebuild.Project:
-        group = aws.codebuild.ReportGroup(
-            f"{self._place.name}-tests",
-            name=name_of(self._place.placement, TEST, REPORT_GROUP),
+        group = self._report_group("tests", TEST)
+        spec = group.arn.apply(lambda arn: buildspecs.test_buildspec(self._workload, arn))
+        return self._project(TEST, "Tests the workload of a commit", self._args["roles"]["test"], spec)
+
+    def _report_group(self, name: str, purpose: str) -> aws.codebuild.ReportGroup:
+        return aws.codebuild.ReportGroup(
+            f"{self._place.name}-{name}",
+            name=name_of(self._place.placement, purpose, REPORT_GROUP),
             type="TEST",
             export_config=aws.codebuild.ReportGroupExportConfigArgs(type="NO_EXPORT"),
             delete_reports=True,
             tags=aws_tags(self._place.placement, self._place.stage),
             opts=pulumi.ResourceOptions(parent=self._place.parent),
         )
-        spec = group.arn.apply(lambda arn: buildspecs.test_buildspec(self._workload, arn))
-        return self._project(TEST, "Tests the workload of a commit", self._args["roles"]["test"], spec)
 
     def _image(self) -> aws.codebuild.Project:
         spec = buildspecs.image_buildspec(self._workload)
@@ -224,9 +253,25 @@ def _trigger(args: CodePipelineContinuousIntegrationArgs) -> aws.codepipeline.Pi
     )
     branches = aws.codepipeline.PipelineTriggerGitConfigurationPushBranchesArgs(includes=[args["branch"]])
     push = aws.codepipeline.PipelineTriggerGitConfigurationPushArgs(branches=branches, file_paths=paths)
-    return aws.codepipeline.PipelineTriggerArgs(
-        provider_type="CodeStarSourceConnection",
-        git_configuration=aws.codepipeline.PipelineTriggerGitConfigurationArgs(
-            source_action_name=SOURCE, pushes=[push]
-        ),
+    return _of_git(aws.codepipeline.PipelineTriggerGitConfigurationArgs(source_action_name=SOURCE, pushes=[push]))
+
+
+def _pull_trigger(args: CodePipelineContinuousIntegrationArgs) -> aws.codepipeline.PipelineTriggerArgs:
+    """A request to the branch that is opened or changed, of the same paths as a push."""
+    only, never = args.get("only_paths") or None, args.get("not_paths") or None
+    paths = (
+        aws.codepipeline.PipelineTriggerGitConfigurationPullRequestFilePathsArgs(includes=only, excludes=never)
+        if only or never
+        else None
     )
+    branches = aws.codepipeline.PipelineTriggerGitConfigurationPullRequestBranchesArgs(includes=[args["branch"]])
+    pull = aws.codepipeline.PipelineTriggerGitConfigurationPullRequestArgs(
+        events=["OPEN", "UPDATED"], branches=branches, file_paths=paths
+    )
+    return _of_git(
+        aws.codepipeline.PipelineTriggerGitConfigurationArgs(source_action_name=SOURCE, pull_requests=[pull])
+    )
+
+
+def _of_git(when: aws.codepipeline.PipelineTriggerGitConfigurationArgs) -> aws.codepipeline.PipelineTriggerArgs:
+    return aws.codepipeline.PipelineTriggerArgs(provider_type="CodeStarSourceConnection", git_configuration=when)

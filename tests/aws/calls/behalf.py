@@ -112,7 +112,7 @@ ON_BEHALF: Sequence[Behalf] = (
     _said(
         "CodeBuild User Guide, Allow CodeBuild to interact with other AWS services: logs, reports, the source by its "
         "connection, and artifacts in and out",
-        "citest ciimage ciscan cismoke cipublish cdplan cdup*",
+        "citest ciimage ciscan cismoke cipublish cipull cdplan cdup*",
         "logs:CreateLogStream logs:PutLogEvents codebuild:BatchPutTestCases codebuild:CreateReport "
         "codebuild:UpdateReport codeconnections:UseConnection s3:GetObject s3:PutObject s3:DeleteObject s3:ListBucket "
         "s3:AbortMultipartUpload kms:Decrypt kms:GenerateDataKey",

@@ -164,7 +164,10 @@ def test_an_approval_starts_the_release() -> None:
 @pytest.mark.parametrize(
     ("kind", "state", "other"), [("success", "SUCCEEDED", "FAILED"), ("failure", "FAILED", "STARTED")]
 )
-@pytest.mark.parametrize("stage", ["continuous-integration-ci", "pipeline-delivery-cd1", "pipeline-delivery-cd2"])
+@pytest.mark.parametrize(
+    "stage",
+    ["continuous-integration-ci", "continuous-integration-cipull", "pipeline-delivery-cd1", "pipeline-delivery-cd2"],
+)
 def test_people_are_told_how_runs_ended(stage: str, kind: str, state: str, other: str) -> None:
     name = plans.resource(plans.usual(), f"{stage}-pipeline").inputs["name"]
     pattern = plans.resource(plans.usual(), f"{stage}{kind}-rule").inputs["eventPattern"]

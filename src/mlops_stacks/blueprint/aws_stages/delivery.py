@@ -100,8 +100,10 @@ class CodePipelineIntegration(AwsContinuousIntegration):
     """How AWS gets at the repository; default: pipeline_delivery's connection, else a new one to GitHub."""
     paths: tuple[str, ...] = ()
     """Patterns of paths (`src/**`) of which one must have changed; default: any, but for lock files."""
+    pull_requests: bool = True
+    """Whether requests to that branch are tested and built too, with no way to deliver anything."""
     size: Literal["small", "medium", "large"] = "small"
-    """Machine of the builds of image and smoke models: 2, 4 or 8 processors."""
+    """Machine of the builds of images and smoke models: 2, 4 or 8 processors."""
     log_days: LogDays = 90
     """How long logs are kept."""
 

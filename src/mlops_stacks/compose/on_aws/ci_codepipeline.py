@@ -63,10 +63,23 @@ def _roles(
         ).role_arn
         for purpose, own in parts.items()
     }
+    pulls = [engine.PULL] if chosen.pull_requests else []
+    if pulls:
+        roles["pull"] = common.identity(context, STAGE, engine.PULL, [_BUILD], _pull_grants(context)).role_arn
     starts = [
-        *grants.grant_builds(placement, list(parts)),
+        *grants.grant_builds(placement, [*parts, *pulls]),
         *grants.grant_repository(connection, repository.repository(context, STAGE)),
         *handed_on,
     ]
     roles["pipeline"] = common.identity(context, Stage.CONTINUOUS_INTEGRATION, "ci", [_PIPELINE], starts).role_arn
     return roles
+
+
+def _pull_grants(context: Context) -> list[AwsGrant]:
+    """A pull request's build writes its log and its test report, and reads what it is handed: nothing else."""
+    placement = common.placement(context)
+    return [
+        *grants.grant_reports(placement, engine.PULL),
+        *grants.grant_logs(placement, [engine.PULL]),
+        *foundation(context).grant_shared_artifacts_read(),
+    ]
