@@ -48,6 +48,7 @@ BEYOND_A_SCHEMA = {
     # What only the rules of AWS know.
     "access",
     "adopted_network",
+    "approval_of_nothing",
     "bucket_names",
     "bucket_twice",
     "budget_of_which_nobody_hears",

@@ -30,10 +30,11 @@ class Owner(Model):
 
 
 class Notification(Model):
-    """Who is told of outcomes and alarms."""
+    """Who is told of outcomes and alarms, and asked for approvals."""
 
     email: Email
-    on: tuple[Literal["success", "failure", "alarm", "budget"], ...] = ("failure", "alarm")
+    on: tuple[Literal["success", "failure", "alarm", "budget", "approval"], ...] = ("failure", "alarm")
+    """Where nobody is there for `approval`, delivery asks who hears of failures, else who hears of successes."""
 
 
 class Workload(Model):

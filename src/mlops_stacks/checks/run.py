@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from mlops_stacks.checks import buckets, graph, iam, immutable, names, provider_types, providers, secrets
+from mlops_stacks.checks import approvals, buckets, graph, iam, immutable, names, provider_types, providers, secrets
 from mlops_stacks.plan import Finding, Plan
 
 Check = Callable[[Plan], Iterable[Finding]]
@@ -20,6 +20,7 @@ _FAMILIES: tuple[tuple[Mapping[str, str], Check], ...] = (
     (secrets.RULES, secrets.find),
     (iam.RULES, iam.find),
     (buckets.RULES, buckets.find),
+    (approvals.RULES, approvals.find),
 )
 
 RULES: Mapping[str, str] = MappingProxyType({rule: text for rules, _ in _FAMILIES for rule, text in rules.items()})

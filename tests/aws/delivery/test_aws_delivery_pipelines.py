@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import delivery_plans as plans
 import pytest
+from projects import project_of
 from shapes import check_request, check_shape
 
-from mlops_stacks.plan import PlannedResource
+from mlops_stacks.operations.planning import plan
+from mlops_stacks.plan import PlannedResource, Severity
 
-PIPELINES = ("continuous-integration-ci", "pipeline-delivery-cd1", "pipeline-delivery-cd2")
+PIPELINES = (
+    "continuous-integration-ci",
+    "continuous-integration-cipull",
+    "pipeline-delivery-cd1",
+    "pipeline-delivery-cd2",
+)
+_EVENTS = {"pushes": "push", "pullRequests": "pullRequest"}
+"""What the provider calls CodePipeline's filters."""
 
 
 def _request(pipeline: PlannedResource) -> dict[str, Any]:
@@ -37,7 +47,7 @@ def _request(pipeline: PlannedResource) -> dict[str, Any]:
                 "providerType": each["providerType"],
                 "gitConfiguration": {
                     "sourceActionName": each["gitConfiguration"]["sourceActionName"],
-                    "push": each["gitConfiguration"]["pushes"],
+                    **{_EVENTS[key]: kept for key, kept in each["gitConfiguration"].items() if key in _EVENTS},
                 },
             }
             for each in given["triggers"]
@@ -117,6 +127,43 @@ def test_a_lock_that_delivery_pushes_starts_no_build() -> None:
     assert source["configuration"]["DetectChanges"] == "false"
 
 
+def test_a_pull_request_is_tested_and_built_and_delivers_nothing() -> None:
+    pipeline = plans.resource(plans.usual(), "continuous-integration-cipull-pipeline")
+    (trigger,) = pipeline.inputs["triggers"]
+    (pull,) = trigger["gitConfiguration"]["pullRequests"]
+    assert (pull["events"], pull["branches"]["includes"]) == (["OPEN", "UPDATED"], ["main"])
+    assert pull["filePaths"]["excludes"] == ["platform/deliveries/**", "platform/releases/**"]
+    assert "pushes" not in trigger["gitConfiguration"]
+    assert list(plans.actions(pipeline)) == ["Source", "Test"]
+    # Two requests have nothing to do with each other.
+    assert pipeline.inputs["executionMode"] == "PARALLEL"
+    spec = plans.buildspec(plans.usual(), "continuous-integration-cipull")
+    lines = " ".join(spec["phases"]["build"]["commands"])
+    assert "pytest" in lines
+    assert "docker build" in lines
+    assert not any(word in lines for word in ("docker push", "docker login", "publish"))
+    assert set(spec) & {"artifacts", "reports"} == {"reports"}
+
+
+def test_who_opens_a_pull_request_gets_at_nothing_that_counts() -> None:
+    """Its build runs what the request says, with this role."""
+    allowed = _actions("continuous-integration-cipull-policy")
+    reports = {"codebuild:BatchPutTestCases", "codebuild:CreateReport", "codebuild:UpdateReport"}
+    logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert allowed == reports | logs | {"s3:GetObject", "s3:ListBucket", "kms:Decrypt"}
+    group = "arn:aws:codebuild:eu-west-1:111111111111:report-group/flights-shared-cipull"
+    assert _resources("continuous-integration-cipull-policy", "codebuild:CreateReport") == {group}
+
+
+def test_pull_requests_are_built_only_where_they_are_wanted() -> None:
+    scope = plans.shared_scope(plans.delivery_document(ci={"pull_requests": False, "paths": ["src/**"]}))
+    assert not [r.name for r in scope.resources if "cipull" in r.name]
+    scope = plans.shared_scope(plans.delivery_document(ci={"paths": ["src/**"]}))
+    (trigger,) = plans.resource(scope, "continuous-integration-cipull-pipeline").inputs["triggers"]
+    (pull,) = trigger["gitConfiguration"]["pullRequests"]
+    assert pull["filePaths"]["includes"] == ["src/**"]
+
+
 @pytest.mark.parametrize(("name", "change", "lock"), [("cd1", "deliver", "deliveries"), ("cd2", "promote", "releases")])
 def test_each_environment_is_planned_approved_and_deployed(name: str, change: str, lock: str) -> None:
     pipeline = plans.resource(plans.usual(), f"pipeline-delivery-{name}-pipeline")
@@ -125,11 +172,36 @@ def test_each_environment_is_planned_approved_and_deployed(name: str, change: st
     assert [each["category"] for each in sorted(stages["dev"], key=lambda a: a["runOrder"])] == ["Build", "Build"]
     ahead, asked, done = sorted(stages["prod"], key=lambda each: each["runOrder"])
     assert [ahead["category"], asked["category"], done["category"]] == ["Build", "Approval", "Build"]
-    assert "success" in asked["configuration"]["NotificationArn"]
+    assert "topic-failure" in asked["configuration"]["NotificationArn"]
     told = plans.variables(done)
     assert told["CHANGE"] == change
     assert told["LOCK"] == f"platform/{lock}/flights/prod.yaml"
     assert told["VERSIONS"] == "#{Plan-prod.VERSIONS}"
+
+
+@pytest.mark.parametrize(
+    ("on", "asked"),
+    [(["failure"], "failure"), (["success"], "success"), (["approval", "success", "failure"], "approval")],
+)
+def test_whoever_is_told_of_anything_is_asked(on: list[str], asked: str) -> None:
+    scope = plans.shared_scope(plans.delivery_document(notifications=[{"email": "team@example.com", "on": on}]))
+    approval = plans.actions(plans.resource(scope, "pipeline-delivery-cd1-pipeline"))["prod"]
+    topic = plans.resource(scope, f"foundation-topic-{asked}")
+    assert topic.urn in approval["configuration"]["NotificationArn"]
+    policy = json.loads(plans.resource(scope, "pipeline-delivery-cd-policy").inputs["policy"])
+    (publishes,) = [s for s in policy["Statement"] if s["Action"] == ["sns:Publish"]]
+    assert len(publishes["Resource"]) == 1
+    assert topic.urn in publishes["Resource"][0]
+
+
+def test_a_plan_says_when_nobody_hears_that_it_waits() -> None:
+    made = plan(project_of(plans.delivery_document(notifications=[]), Path("/project")), "shared")
+    unheard = [each for each in made.findings if each.rule == "unheard-approval"]
+    assert sorted(each.message for each in unheard) == [
+        f"pipeline-delivery-{name}-pipeline waits for approval before prod, and nobody is told"
+        for name in ("cd1", "cd2")
+    ]
+    assert {each.severity for each in unheard} == {Severity.WARNING}
 
 
 def test_the_first_environment_can_ask_too() -> None:
@@ -204,6 +276,7 @@ CHANGES = [
     ("continuous_integration", {"system_packages": ["git"]}),
     ("continuous_integration", {"connection": {"provider": "bitbucket"}}),
     ("continuous_integration", {"paths": ["src/**"]}),
+    ("continuous_integration", {"pull_requests": False}),
     ("continuous_integration", {"size": "large"}),
     ("continuous_integration", {"log_days": 30}),
     ("pipeline_delivery", {"repository": "acme/flights", "branch": "stable"}),

@@ -27,8 +27,9 @@ PUBLISHERS: Mapping[str, tuple[str, ...]] = {
     "failure": (EVENTS, PIPELINES),
     "alarm": (CLOUDWATCH, EVENTS),
     "budget": (BUDGETS,),
+    "approval": (),
 }
-"""Kind of news -> the services that bring it."""
+"""Kind of news -> the services that bring it. CodePipeline asks for approvals as its own role, which is let publish."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from mlops_stacks.blueprint.aws_stages.delivery import (
     GitHost,
     GitHubActions,
 )
+from mlops_stacks.blueprint.aws_stages.foundation import AwsFoundation
 from mlops_stacks.blueprint.problems import FieldPath, Problem
 from mlops_stacks.blueprint.settings import Blueprint, Settings
 from mlops_stacks.blueprint.target import AwsTarget
@@ -51,6 +52,22 @@ def deployer_rules(blueprint: Blueprint) -> Iterator[Problem]:
             f"write e.g. `role: arn:aws:iam::{target.account}:role/deployer`; `mlops-stacks bootstrap` says what it "
             "must be able to do",
         )
+
+
+def approval_rules(blueprint: Blueprint) -> Iterator[Problem]:
+    """People who want to be asked, where nothing asks."""
+    settings = blueprint.shared.settings
+    if not isinstance(settings.stages.foundation, AwsFoundation):
+        return
+    if isinstance(settings.stages.pipeline_delivery, CodePipelineDelivery):
+        return
+    for position, notification in enumerate(settings.notifications):
+        if "approval" in notification.on:
+            yield Problem(
+                (SHARED, "settings", "notifications", position, "on"),
+                "nothing asks for approval",
+                "add the stage pipeline_delivery, or leave `approval` out here",
+            )
 
 
 def _repository_rules(there: dict[str, FromRepository]) -> Iterator[Problem]:
@@ -113,4 +130,4 @@ def _image_rules(builder: AwsContinuousIntegration) -> Iterator[Problem]:
 
 
 SETTINGS_RULES = (delivery_rules,)
-BLUEPRINT_RULES = (deployer_rules,)
+BLUEPRINT_RULES = (deployer_rules, approval_rules)

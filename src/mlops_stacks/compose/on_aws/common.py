@@ -123,13 +123,14 @@ def news(context: Context) -> dict[str, list[str]]:
     told: dict[str, list[str]] = {}
     for notification in context.settings.notifications:
         for kind in notification.on:
-            if context.scope != SHARED or kind in _NEWS_OF_DELIVERY:
+            if kind in (_NEWS_OF_DELIVERY if context.scope == SHARED else _NEWS_OF_ENVIRONMENTS):
                 told.setdefault(kind, []).append(notification.email)
     return {kind: sorted(set(told[kind])) for kind in sorted(told)}
 
 
-_NEWS_OF_DELIVERY = ("success", "failure")
-"""Nothing is served in the shared scope, and its costs are no environment's."""
+_NEWS_OF_DELIVERY = ("success", "failure", "approval")
+_NEWS_OF_ENVIRONMENTS = ("success", "failure", "alarm", "budget")
+"""Nothing is served in the shared scope, and its costs are no environment's; nothing is asked but there."""
 
 
 def topic(context: Context, kind: str) -> pulumi.Output[str] | None:

@@ -50,13 +50,19 @@ def build(context: Context) -> Any:
         "timeout_minutes": chosen.timeout_minutes,
         "log_days": chosen.log_days,
     }
-    asks = common.topic(context, "success")
+    asks = _asks(context)
     if asks is not None:
-        args["approval_topic"] = asks
+        args["approval_topic"] = common.topic(context, asks)
     if groups:
         start = grants.grant_start(placement, engine.VERSIONS)
         args["events_role_arn"] = common.identity(context, STAGE, "cdevents", [_EVENTS], start).role_arn
     return engine.CodePipelineDelivery("pipeline-delivery", args, common.options(context))  # type: ignore[arg-type]
+
+
+def _asks(context: Context) -> str | None:
+    """The kind of news as which approval is asked for; None where nobody would hear of it."""
+    told = common.news(context)
+    return next((kind for kind in ("approval", "failure", "success") if kind in told), None)
 
 
 def _environments(
@@ -104,11 +110,12 @@ def _pipeline_role(
 ) -> pulumi.Input[str]:
     placement, base = common.placement(context), ci_settings.foundation(context)
     builds = [engine.AHEAD, *(engine.deploy_purpose(each["name"]) for each in environments)]
+    asks = _asks(context)
     may: list[AwsGrant] = [
         *grants.grant_builds(placement, builds),
         *grants.grant_repository(connection, repository.repository(context, STAGE)),
         *base.grant_shared_artifacts_write(),
-        *base.grant_publish("success"),
+        *(base.grant_publish(asks) if asks is not None else []),
     ]
     return common.identity(context, STAGE, "cd", [_PIPELINE], may).role_arn
 
