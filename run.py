@@ -311,7 +311,7 @@ class Suite:
 def suites() -> tuple[Suite, ...]:
     """Fast tests first; slow ones wait for processes most of the time, so two of them use two cores well."""
     workers = str(max(1, min(4, os.cpu_count() or 1)))
-    side_by_side = ("-n", workers, "--dist", "loadfile", "--cov")
+    side_by_side = ("-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", "--cov")
     fast = ("-m", "not slow", *side_by_side, "--cov-report=", "--cov-fail-under=0")
     slow = ("-m", "slow", *side_by_side, "--cov-append", "--cov-report=term")
     return (

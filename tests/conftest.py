@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +21,17 @@ settings.load_profile("any-machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the `golden` fixture is a golden test: `python3 run.py golden` runs these."""
+    """Mark the golden tests, and begin with the files that may take longest, so that no worker waits for them at the end.
+
+    Whoever asks for the `golden` fixture is a golden test: `python3 run.py golden` runs these.
+    """
+    longest: dict[Path, float] = {}
     for item in items:
         if "golden" in getattr(item, "fixturenames", ()):
             item.add_marker("golden")
+        limit = item.get_closest_marker("timeout")
+        longest[item.path] = max(longest.get(item.path, 0), limit.args[0] if limit else 0)
+    items.sort(key=lambda item: -longest[item.path])
 
 
 @pytest.fixture
