@@ -21,7 +21,7 @@ settings.load_profile("any-machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the golden tests, and begin with the files that may take longest, so that no worker waits for them at the end.
+    """Mark the golden tests; begin with the files that may take longest, so that no worker waits for them at the end.
 
     Whoever asks for the `golden` fixture is a golden test: `python3 run.py golden` runs these.
     """
