@@ -38,9 +38,10 @@ def acknowledge(project: Project, executor: Executor, environment: str, model: s
 
     The monitor shows it at its next look, within a minute. Raises `AcknowledgeError` and `NotDeployedError`.
     """
-    folders = executor.outputs(project.blueprint.stack(environment)).get(Stage.MONITORING.value, {}).get("reports", {})
-    folder = Path(str(folders.get(model, "")))
+    exported = executor.outputs(project.blueprint.stack(environment))
+    folder = Path(str(exported.get(Stage.MONITORING.value, {}).get("reports", {}).get(model, "")))
     if not folder.is_absolute():
+        _refuse_unwatched(project, exported, environment, model)
         raise AcknowledgeError(
             f"nothing on this machine watches `{model}` in {environment}: alarms of a cloud are acknowledged there"
         )
@@ -53,6 +54,20 @@ def acknowledge(project: Project, executor: Executor, environment: str, model: s
     for name in chosen:
         record(places, name, getpass.getuser())
     return chosen
+
+
+def _refuse_unwatched(project: Project, exported: Mapping[str, Any], environment: str, model: str) -> None:
+    """Raise `AcknowledgeError` where a model is unknown, or not served, and so nobody watches it anywhere."""
+    models = project.blueprint.scope(environment).settings.models
+    if model not in models:
+        raise AcknowledgeError(f"{environment} has no model `{model}`; there is {', '.join(sorted(models)) or 'none'}")
+    if model not in exported.get(Stage.SERVING.value, {}).get("endpoints", {}):
+        raise AcknowledgeError(
+            f"{model} is not served in {environment}, so it is not watched: release a version of it first, then "
+            "mlops-stacks up"
+        )
+    if models[model].monitoring is None:
+        raise AcknowledgeError(f"{model} has no `monitoring` in the blueprint for {environment}, so it is not watched")
 
 
 def _watched(scope: str, exported: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -70,7 +85,7 @@ def watched_model(found: ModelStatus) -> dict[str, Any]:
     return {
         "model": found.model,
         "drift": _verdict(found, drift.get("bad")),
-        "reason": found.problem or drift.get("reason", ""),
+        "reason": found.problem or "; ".join(filter(None, (drift.get("reason"), report.get("problem")))),
         "until": found.last_report_at,
         "rows": report.get("rows"),
         "features": sorted(features, key=lambda one: one["score"] / (one["threshold"] or 1), reverse=True),

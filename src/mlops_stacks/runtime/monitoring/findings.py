@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,34 @@ def thresholds_of(watched: WatchedModel, baseline: Mapping[str, Any], columns: l
     calibrated = {c.name: baseline["thresholds"].get(c.name, FALLBACK) for c in columns}
     asked = {name: value for name, value in watched["limits"]["drift"].items() if name in calibrated}
     return {**calibrated, **asked}
+
+
+def never_fires(watched: WatchedModel, baseline: Mapping[str, Any], metrics: Mapping[str, float]) -> str | None:
+    """What of the limits can never raise an alarm, as one sentence that names what there is; None: all of them can.
+
+    `metrics` are those that `evaluate` returned; empty as long as there are too few labels to call it.
+    """
+    limits, inputs = watched["limits"], [column.name for column in inputs_of(baseline)]
+    found = [
+        *(_unknown("drift", name, "input", inputs) for name in sorted(set(limits["drift"]) - set(inputs))),
+        *(
+            _unknown("minimum_quality", name, "metric", sorted(metrics))
+            for name in sorted(set(limits["minimum_quality"]) - set(metrics))
+            if metrics
+        ),
+    ]
+    if limits["drifted_features"] > len(inputs):
+        found.append(
+            f"`drifted_features` is {limits['drifted_features']}, but the model has only {len(inputs)} inputs "
+            f"({', '.join(inputs)}), so no drift is ever an alarm"
+        )
+    return "; ".join(found) or None
+
+
+def _unknown(field: str, name: str, kind: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    hint = f"did you mean `{close[0]}`? " if close else ""
+    return f"`{field}` names `{name}`, which is no {kind} of the model ({hint}it has {', '.join(known)})"
 
 
 def drift_of(

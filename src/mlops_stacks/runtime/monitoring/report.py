@@ -23,6 +23,7 @@ from mlops_stacks.runtime.monitoring.documents import monitor_settings
 from mlops_stacks.runtime.monitoring.findings import (
     FEWEST_ROWS,
     drift_of,
+    never_fires,
     quality_of_data,
     quality_of_model,
     thresholds_of,
@@ -82,6 +83,7 @@ def make_report(watched: WatchedModel, places: Places, until: datetime) -> dict[
     if len(rows) >= FEWEST_ROWS:
         thresholds = thresholds_of(watched, baseline, columns)
         _write_pages(draft, rows, reference, columns, thresholds)
+    quality = _model_quality(rows, watched, workload, name)
     summary = {
         "report": name,
         "version": watched["version"],
@@ -93,9 +95,12 @@ def make_report(watched: WatchedModel, places: Places, until: datetime) -> dict[
         "broken_lines": captured.broken_lines,
         "drift": drift_of(rows, reference, watched, baseline),
         "data": quality_of_data(rows, baseline),
-        "quality": _model_quality(rows, watched, workload, name),
+        "quality": quality,
+        "problem": never_fires(watched, baseline, quality["metrics"]),
         "seconds": round(time.monotonic() - started, 3),
     }
+    if summary["problem"]:
+        logging.getLogger("mlops_stacks.monitor").warning("%s", summary["problem"])
     (draft / SUMMARY).write_text(json.dumps(summary, indent=2), encoding="utf-8")
     shutil.rmtree(places.reports / name, ignore_errors=True)
     draft.rename(places.reports / name)
