@@ -178,6 +178,10 @@ COMPUTE: Mapping[str, Row] = {
         key_for_services=_GRANT,
         image="ecr: BatchGetImage GetDownloadUrlForLayer",
     ),
+    "aws:lambda/invocation:Invocation": Row(
+        (arn("lambda", "function:{functionName}"), arn("lambda", "function:{functionName}:*")),
+        "lambda: InvokeFunction",
+    ),
     "aws:lambda/alias:Alias": Row(_FUNCTION, "lambda: CreateAlias GetAlias UpdateAlias DeleteAlias"),
     "aws:lambda/functionUrl:FunctionUrl": Row(
         _FUNCTION,

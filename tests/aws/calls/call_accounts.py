@@ -55,6 +55,13 @@ _ARNS: Mapping[str, tuple[str, str]] = {
     "aws:cloudwatch/eventRule:EventRule": ("events", "rule/{name}"),
     "aws:ecs/cluster:Cluster": ("ecs", "cluster/{name}"),
     "aws:ecs/taskDefinition:TaskDefinition": ("ecs", "task-definition/{family}:1"),
+    "aws:lb/loadBalancer:LoadBalancer": ("elasticloadbalancing", "loadbalancer/app/{name}/0123456789abcdef"),
+    "aws:lb/targetGroup:TargetGroup": ("elasticloadbalancing", "targetgroup/{name}/0123456789abcdef"),
+    "aws:lb/listener:Listener": ("elasticloadbalancing", "listener/app/balancer/0123456789abcdef/0123456789abcdef"),
+    "aws:lb/listenerRule:ListenerRule": (
+        "elasticloadbalancing",
+        "listener-rule/app/balancer/0123456789abcdef/0123456789abcdef/0123456789abcdef",
+    ),
     "aws:athena/workgroup:Workgroup": ("athena", "workgroup/{name}"),
     "aws:glue/catalogDatabase:CatalogDatabase": ("glue", "database/{name}"),
     "aws:secretsmanager/secret:Secret": ("secretsmanager", "secret:{name}-AbCdEf"),
@@ -161,6 +168,7 @@ class PlannedAccount:
             trust = self.document(role.inputs["assumeRolePolicy"])
             name = str(role.inputs["name"])
             short = name.removeprefix(f"{self.plan.blueprint}-{role.scope}-")
+            assert (role.scope, short) not in found, f"two roles of {role.scope} are called {name}"
             found[role.scope, short] = Role(role.scope, name, role.stage, trust, {"Statement": statements})
         return found
 

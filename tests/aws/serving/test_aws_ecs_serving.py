@@ -120,5 +120,5 @@ def test_the_server_may_read_its_model_and_no_registry_besides() -> None:
     allowed = {a for s in statements(scope, "serving-serving-policy") for a in s["Action"]}
     assert "sagemaker:DescribeModelPackage" in allowed
     assert not [action for action in allowed if action.startswith(("ecr:", "logs:", "ec2:"))]
-    started = {a for s in statements(scope, "serving-start-policy") for a in s["Action"]}
+    started = {a for s in statements(scope, "serving-launch-policy") for a in s["Action"]}
     assert {"ecr:BatchGetImage", "logs:PutLogEvents"} <= started

@@ -79,7 +79,7 @@ def _execution_role(context: Context, models: dict[str, ModelConfig]) -> Any:
         *(server.grant_logs(context, f"/ecs/{named(placed, name, ECS)}") for name in models),
     ]
     # The page of the task execution role shows its trust policy without a condition, unlike that of the task role.
-    return common.identity(context, Stage.SERVING, "start", [SERVICE], grants, from_any_source=True).role_arn
+    return common.identity(context, Stage.SERVING, "launch", [SERVICE], grants, from_any_source=True).role_arn
 
 
 def _balancer_role(context: Context, models: dict[str, ModelConfig]) -> Any:
