@@ -10,6 +10,7 @@ from aws.shapes import check_shape
 
 from mlops_components.args import ArgsError
 from mlops_components.foundation.aws.foundation import AwsFoundation, AwsSharedFoundation
+from mlops_components.foundation.aws.keys import topics_statements
 from mlops_components.grants import policy_document
 
 pytest_plugins = ["components.aws_plans"]
@@ -71,6 +72,39 @@ def test_services_use_the_key_for_these_topics_and_this_trail_alone(plan_aws: Pl
     trail = f"arn:aws:cloudtrail:eu-central-1:{ACCOUNT}:trail/shop-dev-audit"
     assert plan.resource("f-trail").inputs["name"] == "shop-dev-audit"
     assert statements["TrailOfThisScope"]["Condition"] == {"StringEquals": {"aws:SourceArn": trail}}
+
+
+PUBLISHING = {
+    "alarm": ["cloudwatch", "events"],
+    "budget": ["budgets"],
+    "failure": ["codestar-notifications", "events"],
+    "success": ["codestar-notifications", "events"],
+}
+"""Kind of news -> the services that publish it, by what this blueprint makes: alarms, rules, budgets, notifications."""
+
+
+@pytest.mark.parametrize("kind", PUBLISHING)
+@pytest.mark.parametrize("foundation", [AwsFoundation, AwsSharedFoundation])
+def test_whoever_publishes_news_may_use_the_key_of_its_topic(
+    foundation: Any, kind: str, plan_aws: Plans, place: Plans
+) -> None:
+    scope = "shared" if foundation is AwsSharedFoundation else "dev"
+    args: Any = {"placement": place(scope), "topics": {kind: {"emails": []}}}
+    plan = plan_aws(lambda options: foundation("f", args, options) and None)
+    topic = plan.resource(f"f-topic-{kind}").inputs
+    assert topic["kmsMasterKeyId"] == plan.token("f-key")
+    allowed = [s for s in plan.document(f"f-topic-{kind}-policy")["Statement"] if s["Effect"] == "Allow"]
+    let = [s["Principal"]["Service"] for s in allowed]
+    use = plan.statements("f-key")["NewsOfThisScope"]
+    assert sorted(let) == use["Principal"]["Service"] == [f"{service}.amazonaws.com" for service in PUBLISHING[kind]]
+    assert use["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    arn = f"arn:aws:sns:eu-central-1:{ACCOUNT}:{topic['name']}"
+    assert use["Condition"] == {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": [arn]}}
+
+
+def test_news_that_no_service_brings_opens_the_key_to_none() -> None:
+    """A statement without a principal is refused, and the key with it."""
+    assert topics_statements([], [f"arn:aws:sns:eu-central-1:{ACCOUNT}:shop-shared-approval"]) == []
 
 
 def test_an_adopted_key_does_not_silence_alarms(plan_aws: Plans, place: Plans) -> None:

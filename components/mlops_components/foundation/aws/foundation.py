@@ -4,7 +4,7 @@ It grants nothing by itself. Whoever needs access asks for a grant (`grant_…`)
 permissions exist only where they are used. It refuses to do without a bucket for artifacts.
 """
 
-from typing import Any, NotRequired, Optional
+from typing import NotRequired, Optional
 
 import pulumi
 from typing_extensions import TypedDict
@@ -21,7 +21,7 @@ from mlops_components.foundation.aws.choice import (
     AwsTrailChoice,
     Choice,
 )
-from mlops_components.foundation.aws.keys import ScopeKey, scope_key, topics_statement
+from mlops_components.foundation.aws.keys import ScopeKey, scope_key, topics_statements
 from mlops_components.foundation.aws.network import network
 from mlops_components.foundation.aws.places import Places, bucket_outputs
 from mlops_components.foundation.aws.secrets import grant_secrets_read
@@ -180,9 +180,7 @@ class AwsFoundation(pulumi.ComponentResource):
 
     def _make_key(self, name: str, args: AwsFoundationArgs) -> ScopeKey:
         placement, kinds = args["placement"], sorted(args.get("topics") or {})
-        statements: list[dict[str, Any]] = []
-        if kinds:
-            statements.append(topics_statement(publishers_of(kinds), topic_arns(placement, kinds)))
+        statements = topics_statements(publishers_of(kinds), topic_arns(placement, kinds))
         if wanted_trail(args.get("trail") or {}) is Choice.CREATE:
             statements.append(key_statement(placement))
         return scope_key(

@@ -181,18 +181,22 @@ def key_policy(
     return document([*statements, *more])
 
 
-def topics_statement(services: Sequence[str], topic_arns: Sequence[str]) -> dict[str, Any]:
-    """Return the statement by which services may publish to encrypted topics.
+def topics_statements(services: Sequence[str], topic_arns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the statement by which services may publish to encrypted topics; none where no service does.
 
     SNS names the topic in the encryption context of each use, whoever publishes, so that this holds also for services
-    that do not say on whose behalf they come (Amazon SNS Developer Guide, "Securing Amazon SNS data with server-side
-    encryption").
+    that do not say on whose behalf they come, and for those whose publishing SNS carries out (Amazon SNS Developer
+    Guide, "Securing Amazon SNS data with server-side encryption" and "Key management").
     """
-    return statement(
-        "Allow",
-        ["kms:Decrypt", "kms:GenerateDataKey"],
-        ["*"],
-        sid="NewsOfThisScope",
-        principals={"Service": list(services)},
-        conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": list(topic_arns)}},
-    )
+    if not services:
+        return []
+    return [
+        statement(
+            "Allow",
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            ["*"],
+            sid="NewsOfThisScope",
+            principals={"Service": list(services)},
+            conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": list(topic_arns)}},
+        )
+    ]

@@ -12,7 +12,7 @@ from mlops_components.args import checked
 from mlops_components.foundation.aws.buckets import BucketContext, Place
 from mlops_components.foundation.aws.choice import AwsBucketChoice, AwsKeyChoice, AwsOidcProvider, AwsTopic, Choice
 from mlops_components.foundation.aws.images import image_repository
-from mlops_components.foundation.aws.keys import ScopeKey, scope_key, topics_statement
+from mlops_components.foundation.aws.keys import ScopeKey, scope_key, topics_statements
 from mlops_components.foundation.aws.oidc import oidc_providers
 from mlops_components.foundation.aws.places import Places
 from mlops_components.foundation.aws.topics import create_topics, publishers_of, topic_arns
@@ -129,7 +129,7 @@ class AwsSharedFoundation(pulumi.ComponentResource):
 
 def _key(name: str, parent: pulumi.Resource, args: AwsSharedFoundationArgs, lifecycle: Lifecycle) -> ScopeKey:
     placement, kinds = args["placement"], sorted(args.get("topics") or {})
-    news = [topics_statement(publishers_of(kinds), topic_arns(placement, kinds))] if kinds else []
+    news = topics_statements(publishers_of(kinds), topic_arns(placement, kinds))
     keeps = _has_artifacts(args)
     readers = (args.get("reader_account_ids") or []) if keeps else []
     return scope_key(
