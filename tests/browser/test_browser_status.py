@@ -13,6 +13,7 @@ from browser_scripts import CONTRAST, REQUESTS
 from mlops_stacks.operations.status_server import StatusServer
 from mlops_stacks.operations.watching import watched_model
 from mlops_stacks.reports import status_page
+from mlops_stacks.reports.features_page import render_features
 from mlops_stacks.runtime.monitoring.status import ModelStatus
 
 if TYPE_CHECKING:
@@ -47,6 +48,25 @@ DRIFTED = ModelStatus(
     retrainings={"drift-1": {"run_id": "run-7"}},
     server={"reachable": True, "latency_p99_ms": 12.0, "error_rate_percent": 0.0},
 )
+GROUP = {
+    "environment": "dev",
+    "group": "route_delays",
+    "entity": "route",
+    "keys": ["origin", "dest"],
+    "event_time": "known_at",
+    "ttl_days": None,
+    "features": [{"name": "late_share_7d", "type": "float", "description": "Share of late flights"}],
+    "history": "/home/kim/history/route_delays.parquet",
+    "online_store": "/home/kim/repository/online_store.db",
+    "rows": 78_000,
+    "newest": "2026-03-01T10:00:00+00:00",
+    "online_entities": 312,
+    "online_newest": "2026-03-01T09:00:00+00:00",
+    "freshness": "behind the history",
+    "problem": "",
+}
+FEATURES_LINK = {"stage": "feature_store", "title": "feature store: Feast in dev", "url": "", "page": "features"}
+PAGES = {"features": render_features}
 EVIL = "<img src=x onerror=alert(1)></script>"
 
 
@@ -56,7 +76,11 @@ def document() -> dict[str, Any]:
         "blueprint": "flights",
         "file": "blueprint.yaml",
         "time": "2026-03-01T10:00:00.000+00:00",
-        "links": [{"stage": "experiment_tracking", "title": "experiment tracking", "url": "http://127.0.0.1:5000"}],
+        "links": [
+            {"stage": "experiment_tracking", "title": "experiment tracking", "url": "http://127.0.0.1:5000"},
+            {**FEATURES_LINK, "path": "/home/kim/history"},
+        ],
+        "features": [GROUP],
         "stages": [
             {"scope": "dev", "stage": "serving", "engine": "local", "platform": "local", "deployed": True},
         ],
@@ -120,7 +144,7 @@ def server(browser: Chrome, current: dict[str, Any], monkeypatch: pytest.MonkeyP
     """A status server whose page asks five times a second."""
     monkeypatch.setattr(status_page, "REFRESH_SECONDS", 0.2)
     monkeypatch.setattr("mlops_stacks.operations.status_server._FRESH_SECONDS", 0.0)
-    made = StatusServer(0, lambda: current, lambda found: status_page.render_status(found, live=True))
+    made = StatusServer(0, lambda: current, lambda found: status_page.render_status(found, live=True), PAGES)
     thread = threading.Thread(target=made.serve_forever, args=(0.05,))
     thread.start()
     yield made
@@ -193,6 +217,29 @@ def test_drift_and_alarms_are_shown_where_there_is_monitoring(
     eventually(lambda: "no report yet" in text(browser) and "everything works" in text(browser))
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_feature_groups_are_a_click_away(
+    browser: Chrome, server: StatusServer, current: dict[str, Any], resized: Callable[..., None], theme: str
+) -> None:
+    resized(1200, 900, theme)
+    evil = {**GROUP, "group": "evil", "problem": f"it cannot be read: {EVIL}", "keys": [EVIL]}
+    current["features"] = [GROUP, evil]
+    browser.get(server.url)
+    browser.find_element("partial link text", "feature store: Feast in dev").click()
+    assert browser.current_url == f"{server.url}features"
+    shown = text(browser)
+    for words in ("route_delays in dev", "origin, dest", "78,000 rows", "312 entities", "online: behind the history"):
+        assert words in shown
+    assert "late_share_7d float Share of late flights" in shown
+    assert "2026-03-01T09:00:00+00:00" in shown
+    assert f"it cannot be read: {EVIL}" in shown
+    assert browser.find_elements("css selector", "img") == []
+    assert browser.execute_script(CONTRAST) == []
+    assert browser.execute_script(REQUESTS) == []
+    browser.find_element("link text", "Status").click()
+    assert browser.current_url == server.url
+
+
 def test_a_server_that_has_ended_or_cannot_read_the_state_is_told_of(
     browser: Chrome, server: StatusServer, current: dict[str, Any]
 ) -> None:
@@ -219,7 +266,8 @@ def test_a_snapshot_asks_nobody_and_can_be_read(
     found["links"].append({"stage": "serving", "title": "evil", "url": "javascript:alert(1)"})
     browser = show(status_page.render_status(found, live=False))
     assert EVIL in text(browser)
-    assert browser.find_elements("css selector", "img, a[href^=javascript]") == []
+    assert browser.find_elements("css selector", "img, a[href^=javascript], a[href=features]") == []
+    assert "/home/kim/history" in text(browser)
     assert browser.execute_script(REQUESTS) == []
     assert browser.execute_script(CONTRAST) == []
 

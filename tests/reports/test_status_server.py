@@ -19,7 +19,6 @@ from typing import Any
 
 import pytest
 
-from mlops_stacks.executors.protocol import NotDeployedError
 from mlops_stacks.operations import status_page
 from mlops_stacks.operations.status_server import StatusServer
 from mlops_stacks.operations.watching import watched_models
@@ -203,18 +202,6 @@ def test_open_says_that_a_port_is_taken(tmp_path: Path, server: StatusServer) ->
     assert "choose another with --port" in done.stderr
 
 
-class Deployed:
-    """An executor that knows one environment's outputs."""
-
-    def __init__(self, outputs: dict[str, Any] | None) -> None:
-        self._outputs = outputs
-
-    def outputs(self, stack: str) -> dict[str, Any]:
-        if self._outputs is None:
-            raise NotDeployedError(stack)
-        return self._outputs
-
-
 def test_what_monitoring_wrote_down_is_read_from_its_folder(tmp_path: Path) -> None:
     watched = SimpleNamespace(settings=SimpleNamespace(stages=SimpleNamespace(monitoring=object())))
     blueprint = SimpleNamespace(stack=lambda scope: f"tiny-{scope}", scope=lambda _: watched)
@@ -230,11 +217,5 @@ def test_what_monitoring_wrote_down_is_read_from_its_folder(tmp_path: Path) -> N
     assert (first["environment"], first["model"], first["drift"], first["rows"]) == ("dev", "delay", "drift", 500)
     assert [feature["name"] for feature in first["features"]] == ["hour", "carrier"]
     assert (second["model"], second["drift"], second["alarms"]) == ("new", "no report yet", [])
-    feast: Any = Deployed({"feature_store": {"history": "/f/history", "online_store": "/f/online.db"}})
-    project.scopes = lambda _: ("shared", "dev")
-    assert [link["title"] for link in status_page._feature_folders(project, feast, None)][2:] == [
-        "feature store: history in dev",
-        "feature store: online in dev",
-    ]
     assert watched_models(project, {"dev": None}) == []
     assert watched_models(project, {"shared": exported}) is None

@@ -86,13 +86,19 @@ def open_pages(
     elif output is not None:
         raise CommandError("--output is for the status page: leave out the stage", ExitCode.USAGE)
     else:
-        _open_stage(project, chosen, _stage(stage), environment, browser=browser)
+        _open_stage(project, chosen, _stage(stage), environment, browser=browser, port=port)
 
 
-def _open_stage(project: Project, executor: Executor, stage: Stage, environment: str | None, *, browser: bool) -> None:
+def _open_stage(
+    project: Project, executor: Executor, stage: Stage, environment: str | None, *, browser: bool, port: int
+) -> None:
     from mlops_stacks.cli.console import result
-    from mlops_stacks.operations.pages import pages_of
+    from mlops_stacks.operations.pages import page_here, pages_of
 
+    page = page_here(project, executor, stage, environment)
+    if page is not None:
+        _serve_status(project, executor, environment, browser=browser, port=port, page=page)
+        return
     pages = pages_of(project, executor, stage, environment)
     for name, url in pages:
         result(f"{name}: {url}")
@@ -104,7 +110,7 @@ def _open_status(
     project: Project, executor: Executor, environment: str | None, *, browser: bool, port: int, output: Path | None
 ) -> None:
     """Serve the status page until Ctrl-C, or write it to a file."""
-    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.cli.console import note
     from mlops_stacks.operations.status_page import snapshot
     from mlops_stacks.reports.status_page import render_status
 
@@ -115,11 +121,20 @@ def _open_status(
         emit(render_status(snapshot(project, executor, environment), live=False), output)
         note(f"wrote {output}")
         return
+    _serve_status(project, executor, environment, browser=browser, port=port)
+
+
+def _serve_status(
+    project: Project, executor: Executor, environment: str | None, *, browser: bool, port: int, page: str = ""
+) -> None:
+    """Serve the status page, and those beside it, until Ctrl-C; `page` is the one that is looked at first."""
+    from mlops_stacks.cli.console import note, result
+
     server = _status_server(project, executor, environment, port)
-    result(f"status: {server.url}")
+    result(f"{page or 'status'}: {server.url}{page}")
     note("It is there until you press Ctrl-C; the platform runs on without it.")
     if browser:
-        _browse(server.url)
+        _browse(f"{server.url}{page}")
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -130,13 +145,18 @@ def _open_status(
 
 def _status_server(project: Project, executor: Executor, environment: str | None, port: int) -> StatusServer:
     from mlops_stacks.cli.exits import CommandError
+    from mlops_stacks.operations.pages import FEATURES_PAGE
     from mlops_stacks.operations.status_page import snapshot
     from mlops_stacks.operations.status_server import StatusServer
+    from mlops_stacks.reports.features_page import render_features
     from mlops_stacks.reports.status_page import render_status
 
     try:
         return StatusServer(
-            port, lambda: snapshot(project, executor, environment), lambda found: render_status(found, live=True)
+            port,
+            lambda: snapshot(project, executor, environment),
+            lambda found: render_status(found, live=True),
+            {FEATURES_PAGE: render_features},
         )
     except OSError as error:
         raise CommandError(f"port {port} cannot be used ({error.strerror}): choose another with --port") from error

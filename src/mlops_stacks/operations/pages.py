@@ -8,11 +8,29 @@ from typing import Any
 
 from mlops_stacks.blueprint.vocabulary import SHARED, Stage
 from mlops_stacks.executors.protocol import Executor
+from mlops_stacks.operations.feature_groups import local_store
 from mlops_stacks.project import Project
+
+FEATURES_PAGE = "features"
+"""Where the status server shows the feature groups: Feast itself has no page."""
 
 
 class NoPageError(Exception):
     """A stage has no page that could be opened."""
+
+
+_HINTS = {
+    Stage.SERVING: "; a model is served once it is released",
+    Stage.MONITORING: "; `mlops-stacks open` shows alarms, and links the reports once there are any",
+}
+
+
+def page_here(project: Project, executor: Executor, stage: Stage, environment: str | None) -> str | None:
+    """The page of the status server that shows a stage; None where it shows none of it. Raises `NotDeployedError`."""
+    if stage is not Stage.FEATURE_STORE or not _has(project, stage):
+        return None
+    exports = ((scope, executor.outputs(project.blueprint.stack(scope))) for scope in project.scopes(environment))
+    return FEATURES_PAGE if any(local_store(project, scope, exported) for scope, exported in exports) else None
 
 
 def pages_of(project: Project, executor: Executor, stage: Stage, environment: str | None) -> list[tuple[str, str]]:
@@ -24,7 +42,7 @@ def pages_of(project: Project, executor: Executor, stage: Stage, environment: st
             found += [(_title(name, scope), url) for name, url in _pages(stage, exported)]
     if not found:
         why = "the blueprint has no such stage" if not _has(project, stage) else "nothing of it has a page here"
-        hint = "; a model is served once it is released" if stage is Stage.SERVING and _has(project, stage) else ""
+        hint = _HINTS.get(stage, "") if _has(project, stage) else ""
         raise NoPageError(f"{stage} has no page to open: {why}{hint}")
     return found
 
@@ -48,6 +66,20 @@ def _pages(stage: Stage, exported: Mapping[str, Any]) -> Iterator[tuple[str, str
         for model, address in exported.get("endpoints", {}).items():
             if str(address).startswith("http"):
                 yield model, f"{address}/docs"
+    elif stage is Stage.MONITORING:
+        yield from _reports(exported.get("reports", {}))
+
+
+def _reports(folders: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The latest report on each model that has one."""
+    from mlops_stacks.runtime.monitoring.places import Places
+    from mlops_stacks.runtime.monitoring.status import status_of_model
+
+    for model, folder in sorted(folders.items()):
+        if Path(str(folder)).is_absolute():
+            page = status_of_model(model, Places(Path(str(folder)))).last_page
+            if page is not None:
+                yield model, Path(page).as_uri()
 
 
 def _with_token(url: str, token_file: str | None) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from mlops_stacks.blueprint.vocabulary import SHARED, Stage
+from mlops_stacks.blueprint.vocabulary import Stage
 from mlops_stacks.executors.protocol import Executor, NotDeployedError
-from mlops_stacks.operations.pages import NoPageError, pages_of
+from mlops_stacks.operations.feature_groups import feature_groups, local_store
+from mlops_stacks.operations.pages import FEATURES_PAGE, NoPageError, pages_of
 from mlops_stacks.operations.status import status
 from mlops_stacks.project import Project
 
@@ -19,6 +20,7 @@ def snapshot(project: Project, executor: Executor, environment: str | None) -> d
     return {
         **status(project, executor, environment),
         "links": list(_links(project, executor, environment)),
+        "features": list(_features(project, executor, environment)),
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
 
@@ -29,21 +31,25 @@ def _links(project: Project, executor: Executor, environment: str | None) -> Ite
     for stage in Stage:
         for scope in project.scopes(environment):
             for name, url in _pages(project, executor, stage, scope):
-                if url not in seen:
+                if url not in seen and url.startswith("http"):
                     seen.add(url)
                     yield {"stage": stage.value, "title": _title(stage, name), "url": url}
-    yield from _feature_folders(project, executor, environment)
+    yield from _feature_pages(project, executor, environment)
 
 
-def _feature_folders(project: Project, executor: Executor, environment: str | None) -> Iterator[dict[str, str]]:
-    """Feast has no page of its own: where its history and its online rows are is what a person can open."""
+def _feature_pages(project: Project, executor: Executor, environment: str | None) -> Iterator[dict[str, str]]:
+    """Feast has no page of its own: ours shows what is in its files, whose folder a person can open."""
     for scope in project.scopes(environment):
-        exported = _exported(project, executor, scope).get(Stage.FEATURE_STORE.value, {})
-        for key, what in (("history", "history"), ("online_store", "online")):
-            if exported.get(key):
-                where = "" if scope == SHARED else f" in {scope}"
-                title = f"feature store: {what}{where}"
-                yield {"stage": Stage.FEATURE_STORE.value, "title": title, "url": "", "path": str(exported[key])}
+        store = local_store(project, scope, _exported(project, executor, scope))
+        if store is not None:
+            title = _title(Stage.FEATURE_STORE, f"Feast in {scope}")
+            place = {"url": "", "page": FEATURES_PAGE, "path": str(store["history"])}
+            yield {"stage": Stage.FEATURE_STORE.value, "title": title, **place}
+
+
+def _features(project: Project, executor: Executor, environment: str | None) -> Iterator[dict[str, Any]]:
+    for scope in project.scopes(environment):
+        yield from feature_groups(project, scope, _exported(project, executor, scope))
 
 
 def _exported(project: Project, executor: Executor, scope: str) -> Mapping[str, Any]:

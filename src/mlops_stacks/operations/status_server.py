@@ -1,8 +1,8 @@
 """Serves the status page to this machine, for as long as somebody looks at it.
 
-It has the page, its document, and the drift reports that the document names. It answers GET alone, on 127.0.0.1 alone,
-and only to whoever calls it by a name of this machine: a page of somebody else that makes its own name point here (DNS
-rebinding) is refused.
+It has the page, its document, the pages beside it, and the drift reports that the document names. It answers GET alone,
+on 127.0.0.1 alone, and only to whoever calls it by a name of this machine: a page of somebody else that makes its own
+name point here (DNS rebinding) is refused.
 """
 
 from __future__ import annotations
@@ -40,12 +40,19 @@ class StatusServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, ask: Callable[[], Document], render: Callable[[Document], str]) -> None:
+    def __init__(
+        self,
+        port: int,
+        ask: Callable[[], Document],
+        render: Callable[[Document], str],
+        pages: Mapping[str, Callable[[Document], str]] | None = None,
+    ) -> None:
+        """`pages` are those beside the status page: name in the address -> what writes it."""
         super().__init__((ADDRESS, port), _Handler)
         self._ask = ask
         self._lock = threading.Lock()
         self._asked: tuple[float, Document] | None = None
-        self.render = render
+        self.pages = {"/": render, **{f"/{name}": page for name, page in (pages or {}).items()}}
         self.hosts = frozenset(f"{name}:{self.server_port}" for name in _NAMES)
 
     @property
@@ -63,7 +70,7 @@ class StatusServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers `/` with the page and `/status.json` with its document."""
+    """Answers `/` with the page, `/status.json` with its document, and the pages beside it by their names."""
 
     server: StatusServer
     server_version = "mlops-stacks"
@@ -76,20 +83,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(421, "text/plain", f"this is {self.server.url}, and nothing else")
             return
         path = self.path.partition("?")[0]
-        if path not in ("/", "/status.json") and not path.startswith(_REPORTS):
-            self._send(404, "text/plain", "there is / and /status.json")
+        render = self.server.pages.get(path)
+        if render is None and path != "/status.json" and not path.startswith(_REPORTS):
+            self._send(404, "text/plain", f"there is {', '.join(self.server.pages)} and /status.json")
             return
         try:
             document = self.server.document()
             if path.startswith(_REPORTS):
                 self._send_report(document, path.removeprefix(_REPORTS))
                 return
-            page = self.server.render(document) if path == "/" else json.dumps(document, default=str)
+            page = json.dumps(document, default=str) if render is None else render(document)
         # Whatever the platform's state is, the one who looks at it must learn what is wrong.
         except Exception as error:  # noqa: BLE001
             self._send(500, "application/json", json.dumps({"problem": f"the state cannot be read: {error}"}))
             return
-        self._send(200, "text/html" if path == "/" else "application/json", page)
+        self._send(200, "application/json" if render is None else "text/html", page)
 
     def _send_report(self, document: Document, name: str) -> None:
         """The latest report on `<environment>/<model>`; where its file is the document says, never the address."""

@@ -82,8 +82,9 @@ function tiles(status) {
 
 function links(status) {
   if (!status.links.length) return element("p", { class: "card empty" }, "No stage has a page yet.");
-  const place = (link) => element("div", { class: "place" }, link.title, element("small", {}, link.path));
-  const one = (link) => element("a", { href: link.url, rel: "noreferrer" }, link.title, element("small", {}, link.url.replace(/^https?:\/\//, "")));
+  const small = (text) => element("small", {}, text);
+  const place = (link) => (page.live && /^[a-z]+$/.test(link.page || "") ? element("a", { href: link.page }, link.title, small(link.path)) : element("div", { class: "place" }, link.title, small(link.path)));
+  const one = (link) => element("a", { href: link.url, rel: "noreferrer" }, link.title, small(link.url.replace(/^https?:\/\//, "")));
   return element("div", { class: "links" }, ...status.links.filter((link) => /^https?:\/\//.test(link.url)).map(one), ...status.links.filter((link) => link.path).map(place));
 }
 

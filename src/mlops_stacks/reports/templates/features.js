@@ -1,0 +1,1 @@
+setUpTheme(document.getElementById("theme"));
