@@ -24,6 +24,15 @@ environments:
 stages: [foundation]
 """
 
+WITH_PORTS = """\
+schema_version: 1
+name: shop
+platform: local
+environments: {{dev: {{}}}}
+stages: {{foundation: {{}}, model_registry: {{}}, training_pipeline: {{}}, serving: {{}}, {stages}}}
+workload: {{entry_point: "shop.workload:workload", path: code}}
+"""
+
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,6 +42,15 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"a connection to {arguments[1:]}")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture(autouse=True)
+def workload(cli: Cli) -> Path:
+    """The workload that the blueprints name is there."""
+    module = cli.folder / "code" / "shop" / "workload.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("workload = object()\n")
+    return module
 
 
 def _checks(cli: Cli, *arguments: str) -> dict[str, str]:
@@ -90,6 +108,40 @@ def test_a_port_that_another_program_holds_is_named(cli: Cli) -> None:
         assert answer.code == 1
         assert f"port {port}: wanted for demand in dev, held by another program" in answer.out
     assert cli("preflight", "-e", "dev").code == 0
+
+
+@pytest.mark.parametrize(("stage", "purpose"), [("workbench", "JupyterLab"), ("monitoring", "the monitor of dev")])
+def test_a_taken_port_of_a_stage_is_named_too(cli: Cli, stage: str, purpose: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        cli.write(WITH_PORTS.format(stages=f"{stage}: {{port: {port}}}"))
+        assert f"port {port}: wanted for {purpose}, held by another program" in cli("preflight").out
+
+
+def test_a_port_that_two_stages_ask_for_is_refused(cli: Cli) -> None:
+    cli.write(WITH_PORTS.format(stages="workbench: {port: 8888}, monitoring: {port: 8888}"))
+    said = cli("validate").err
+    assert "stages.monitoring.port: port 8888 is asked for by JupyterLab as well as by the monitor of dev" in said
+
+
+def test_a_workload_that_is_not_there_is_said_before_it_is_run(cli: Cli, workload: Path) -> None:
+    cli.write()
+    assert _checks(cli)["workload"] == "ok"
+    assert "Warning" not in cli("validate").err
+    workload.write_text("if True:\n    from elsewhere import other as workload\n")
+    assert _checks(cli)["workload"] == "ok"
+    workload.write_text("work = 1\n")
+    assert f"error    workload: {workload} has no `workload`; define `workload` in it" in cli("preflight").out
+    workload.unlink()
+    assert "there is no module `shop.workload`" in cli("preflight").out
+    workload.parent.rmdir()
+    workload.parent.parent.rmdir()
+    answer = cli("validate")
+    assert answer.code == 0
+    assert f"Warning: the folder {workload.parents[1]} is not there; make it, or correct `workload.path`" in answer.err
+    assert cli("preflight").code == 1
 
 
 def test_little_disk_is_a_warning_and_no_error(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

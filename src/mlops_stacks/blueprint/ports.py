@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlops_stacks.blueprint.problems import FieldPath
 from mlops_stacks.blueprint.settings import Blueprint
-from mlops_stacks.blueprint.vocabulary import SHARED
+from mlops_stacks.blueprint.vocabulary import SHARED, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,22 @@ class WantedPort:
 
 def wanted_ports(blueprint: Blueprint) -> Iterator[WantedPort]:
     """Every port that is not left to be chosen."""
-    tracking = getattr(blueprint.shared.settings.stages.experiment_tracking, "port", None)
-    if tracking is not None:
-        yield WantedPort(tracking, "MLflow", SHARED, (SHARED, "settings", "stages", "experiment_tracking", "port"))
+    for stage, purpose in _ONCE.items():
+        yield from _of_stage(blueprint, SHARED, (SHARED,), stage, purpose)
     for scope, environment in blueprint.environments.items():
+        at: FieldPath = ("environments", scope)
+        yield from _of_stage(blueprint, scope, at, Stage.MONITORING, f"the monitor of {scope}")
         for model, config in environment.settings.models.items():
             if config.realtime is not None and config.realtime.port is not None:
-                path = ("environments", scope, "settings", "models", model, "realtime", "port")
+                path = (*at, "settings", "models", model, "realtime", "port")
                 yield WantedPort(config.realtime.port, f"{model} in {scope}", scope, path)
+
+
+_ONCE = {Stage.EXPERIMENT_TRACKING: "MLflow", Stage.WORKBENCH: "JupyterLab"}
+"""What a laptop has one of, in the shared scope."""
+
+
+def _of_stage(blueprint: Blueprint, scope: str, at: FieldPath, stage: Stage, purpose: str) -> Iterator[WantedPort]:
+    port = getattr(getattr(blueprint.scope(scope).settings.stages, stage.value), "port", None)
+    if port is not None:
+        yield WantedPort(port, purpose, scope, (*at, "settings", "stages", stage.value, "port"))

@@ -75,9 +75,12 @@ def init(
 
 def validate(context: typer.Context, blueprint: BlueprintOption = None, json: JsonOption = False) -> None:
     """Check a blueprint and say everything that is wrong with it, with file, line and remedy."""
+    from dataclasses import asdict
+
     from mlops_stacks.blueprint.problems import BlueprintError
-    from mlops_stacks.cli.console import result, result_json
+    from mlops_stacks.cli.console import note, result, result_json
     from mlops_stacks.cli.exits import ExitCode, SilentError
+    from mlops_stacks.operations.workload_files import lacks_of
 
     try:
         project = open_project(context, blueprint, releases=True)
@@ -94,13 +97,16 @@ def validate(context: typer.Context, blueprint: BlueprintOption = None, json: Js
             }
         )
         raise SilentError(ExitCode.REFUSED) from None
+    lacks = list(lacks_of(project, project.blueprint.scopes))
     if json:
-        result_json({"valid": True, "problems": []})
+        result_json({"valid": True, "problems": [], "warnings": [asdict(lack) for lack in lacks]})
         return
     environments = ", ".join(project.blueprint.environments)
     scopes = [project.blueprint.scope(name) for name in project.blueprint.scopes]
     stages = len({stage for scope in scopes for stage, _ in scope.settings.stages.items()})
     result(f"{project.file}: valid ({project.blueprint.platform}; {stages} stages; environments {environments})")
+    for lack in lacks:
+        note(f"Warning: {lack.message}; {lack.remedy}.", style="yellow")
 
 
 def schema(

@@ -15,8 +15,12 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
+from mlops_stacks.blueprint import aws_region_types
 from mlops_stacks.blueprint.ports import wanted_ports
+from mlops_stacks.blueprint.target import AwsTarget
 from mlops_stacks.blueprint.vocabulary import Platform, Stage
+from mlops_stacks.operations.cautions import cautions
+from mlops_stacks.operations.workload_files import lacks_of
 from mlops_stacks.project import Project
 
 _GIB = 1024**3
@@ -51,6 +55,7 @@ def preflight(project: Project, environment: str | None) -> Iterator[Check]:
         chosen.platform for scope in scopes for _, chosen in project.blueprint.scope(scope).settings.stages.items()
     }
     yield _folder(project)
+    yield from _workload(project, scopes)
     yield from (_extra(f"packages for {platform}", *_EXTRA_MODULES[platform]) for platform in sorted(platforms))
     yield from _extras_of_stages(project, scopes)
     if platforms - {Platform.LOCAL}:
@@ -64,6 +69,7 @@ def preflight(project: Project, environment: str | None) -> Iterator[Check]:
         yield _supervisor_folder(project)
         yield from _ports(project, scopes)
     if Platform.AWS in platforms:
+        yield from _regions(project, scopes)
         yield from _quotas(project, environment)
 
 
@@ -72,6 +78,16 @@ def _folder(project: Project) -> Check:
     if not os.access(project.root, os.W_OK):
         return Check(name, Outcome.ERROR, f"{project.root} cannot be written to", "give your user access, or move it")
     return Check(name, Outcome.OK, f"{project.root} can be written to")
+
+
+def _workload(project: Project, scopes: tuple[str, ...]) -> Iterator[Check]:
+    if all(project.blueprint.scope(scope).settings.workload is None for scope in scopes):
+        return
+    lacks = list(lacks_of(project, scopes))
+    for lack in lacks:
+        yield Check("workload", Outcome.ERROR, lack.message, lack.remedy)
+    if not lacks:
+        yield Check("workload", Outcome.OK, "its entry point is there")
 
 
 _EXTRA_MODULES = {
@@ -229,6 +245,21 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def _regions(project: Project, scopes: tuple[str, ...]) -> Iterator[Check]:
+    """What is in a region was looked up when this was written; only the account knows what is there today."""
+    name = "region"
+    targets = (project.blueprint.scope(scope).target_on(Platform.AWS) for scope in scopes)
+    for region in sorted({target.region for target in targets if isinstance(target, AwsTarget)}):
+        if region in aws_region_types.UNKNOWN:
+            remedy = "look the services up in AWS's list of services by region"
+            yield Check(name, Outcome.WARNING, f"what AWS has in {region} cannot be known here", remedy)
+        else:
+            message = f"{region} was compared with {aws_region_types.SOURCE}; machines only the account knows"
+            yield Check(name, Outcome.OK, message)
+    for caution in cautions(project, scopes):
+        yield Check(caution.rule, Outcome.WARNING, caution.message, caution.fix)
 
 
 _QUOTAS = {
