@@ -83,6 +83,9 @@ MISSING: Mapping[str, frozenset[str]] = {
 }
 """Service -> regions in which it is not."""
 
+PARTITIONS_WITHOUT_BUDGETS = ("us-gov-",)
+"""What the names of regions begin with whose partition has no Budgets, a service without regions of its own."""
+
 EVERYWHERE = frozenset(
     {
         "api.ecr",

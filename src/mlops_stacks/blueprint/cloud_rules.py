@@ -1,7 +1,8 @@
 """The rules of a platform's own, module by module: a new one is a file in `<platform>_rules`, and nothing else.
 
 A module there may have `SETTINGS_RULES` (each is given the settings of a scope; its paths begin there) and
-`BLUEPRINT_RULES` (each is given the whole blueprint; its paths are those of the resolved shape).
+`BLUEPRINT_RULES` (each is given the whole blueprint; its paths are those of the resolved shape). `CAUTIONS` are names
+and functions of the whole blueprint as well; what they say refuses nothing, but is a warning of every plan.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ def settings_rules() -> tuple[SettingsRule, ...]:
 def blueprint_rules() -> tuple[BlueprintRule, ...]:
     """The rules about several scopes, or about their targets."""
     return tuple(rule for module in _modules() for rule in getattr(module, "BLUEPRINT_RULES", ()))
+
+
+@cache
+def cautions() -> tuple[tuple[str, BlueprintRule], ...]:
+    """What a plan warns of, by name; paths begin with a scope, as in a document."""
+    return tuple(each for module in _modules() for each in getattr(module, "CAUTIONS", ()))
 
 
 @cache

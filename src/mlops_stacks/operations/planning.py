@@ -11,6 +11,7 @@ from mlops_stacks.checks import check
 from mlops_stacks.compose.overrides import matches
 from mlops_stacks.compose.program import compose
 from mlops_stacks.executors.planner import plan_scope
+from mlops_stacks.operations.cautions import cautions
 from mlops_stacks.plan import Finding, Plan, ScopePlan, Severity
 from mlops_stacks.project import Project
 
@@ -51,7 +52,13 @@ def plan(project: Project, environment: str | None = None) -> Plan:
         earlier[identity.full_name] = planned.outputs
         scopes.append(planned)
     unchecked = Plan(project.blueprint.name, project.blueprint.platform.value, environment, tuple(scopes))
-    return unchecked.with_findings([*check(unchecked), *_override_findings(project, unchecked)])
+    return unchecked.with_findings(
+        [
+            *check(unchecked),
+            *_override_findings(project, unchecked),
+            *cautions(project, [each.scope for each in scopes]),
+        ]
+    )
 
 
 def _override_findings(project: Project, plan: Plan) -> Iterator[Finding]:

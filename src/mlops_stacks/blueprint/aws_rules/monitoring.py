@@ -9,6 +9,7 @@ from typing import Any
 
 from mlops_components.spec.monitor_images import CLARIFY, MODEL_MONITOR
 from mlops_components.spec.monitor_schedule import MonitorScheduleError, monitor_schedule
+from mlops_stacks.blueprint import aws_region_types as registry
 from mlops_stacks.blueprint.aws_stages.monitoring import Problem as Kind
 from mlops_stacks.blueprint.aws_stages.monitoring import SageMakerMonitoring
 from mlops_stacks.blueprint.model import ModelConfig
@@ -188,18 +189,23 @@ def _region(environment: Environment) -> Iterator[Problem]:
     if serving is not None and serving.engine != "sagemaker":
         return
     wanted = (
-        ("data_quality", MODEL_MONITOR, "Model Monitor"),
-        ("model_quality", MODEL_MONITOR, "Model Monitor"),
-        ("bias", CLARIFY, "Clarify"),
-        ("explainability", CLARIFY, "Clarify"),
+        ("data_quality", MODEL_MONITOR, "Model Monitor", "DataQuality"),
+        ("model_quality", MODEL_MONITOR, "Model Monitor", "ModelQuality"),
+        ("bias", CLARIFY, "Clarify", "ModelBias"),
+        ("explainability", CLARIFY, "Clarify", "ModelExplainability"),
     )
-    for option, regions, service in wanted:
-        if getattr(chosen, option) and target.region not in regions:
-            yield Problem(
-                ("settings", *_AT, option),
-                f"no image of {service} is known in {target.region}",
-                f"write `{option}: {'false' if option == 'data_quality' else '{}'}`, or choose another region",
-            )
+    for option, regions, service, kind in wanted:
+        made = f"AWS::SageMaker::{kind}JobDefinition"
+        if not getattr(chosen, option):
+            continue
+        if target.region not in regions:
+            what = f"no image of {service} is known in {target.region}"
+        elif target.region in registry.WITHOUT[made]:
+            what = f"Cloud Control, which would make it, knows no {made} in {target.region} ({registry.SOURCE})"
+        else:
+            continue
+        off = "false" if option == "data_quality" else "{}"
+        yield Problem(("settings", *_AT, option), what, f"write `{option}: {off}`, or choose another region")
 
 
 SETTINGS_RULES = (monitoring_rules,)

@@ -42,7 +42,29 @@ def broken_networks(blueprint: Blueprint) -> Iterator[Problem]:
             yield from _reaches(network.reaches, None, (*at, *_NETWORK))
 
 
+def overlapping_accounts(blueprint: Blueprint) -> Iterator[Problem]:
+    """Networks of the same addresses in different accounts: each works, but the two can never be connected."""
+    made: list[tuple[str, str, IPv4Network]] = []
+    for name, environment in blueprint.environments.items():
+        target, foundation = environment.target_on(Platform.AWS), environment.settings.stages.foundation
+        network = foundation.network if isinstance(foundation, AwsFoundation) else None
+        if not isinstance(target, AwsTarget) or not isinstance(network, CreateNetwork):
+            continue
+        cidr = IPv4Network(network.cidr)
+        others = [other for other, account, its in made if account != target.account and its.overlaps(cidr)]
+        if others:
+            yield Problem(
+                ("environments", name, "stages", "foundation", "network", "cidr"),
+                f"{cidr} overlaps with the network of {' and of '.join(others)} in another account: each works, but "
+                "they can never be connected with each other, nor both with a third",
+                f"write another range under `environments.{name}.stages.foundation.network` now: later, all of the "
+                "network would be replaced",
+            )
+        made.append((name, target.account, cidr))
+
+
 BLUEPRINT_RULES = (broken_networks,)
+CAUTIONS = (("networks-overlap", overlapping_accounts),)
 
 
 def _zones(environment: Environment, target: AwsTarget, wanted: bool, at: FieldPath) -> Iterator[Problem]:
