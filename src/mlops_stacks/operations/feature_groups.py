@@ -28,7 +28,7 @@ _KEPT = 256
 class Facts(NamedTuple):
     """How many rows, or entities, there are, and the newest event time among them."""
 
-    count: int = 0
+    how_many: int = 0
     newest: datetime | None = None
 
 
@@ -73,9 +73,9 @@ def _group(store: Mapping[str, Any], name: str, definition: FeatureGroup) -> dic
         ],
         "history": str(file),
         "online_store": str(online_file) if is_online(definition) else None,
-        "rows": history.count,
+        "rows": history.how_many,
         "newest": _text(history.newest),
-        "online_entities": online.count,
+        "online_entities": online.how_many,
         "online_newest": _text(online.newest),
         "freshness": _freshness(is_online(definition), history.newest, online.newest),
         "problem": "; ".join(problems),
