@@ -34,6 +34,7 @@ from mlops_components.monitoring.job_definitions import MonitorJob, job_definiti
 from mlops_components.monitoring.sagemaker_args import SageMakerMonitoringArgs
 from mlops_components.naming import SAGEMAKER, content_hash, physical_name
 from mlops_components.placement import AwsPlacement, aws_partition
+from mlops_components.spec.monitor_images import ANALYSIS_FILE
 from mlops_components.tags import aws_tags
 
 _PREPROCESSOR = Path(__file__).parent / "templates" / "record_preprocessor.py"
@@ -86,7 +87,7 @@ class SageMakerMonitoring(pulumi.ComponentResource):
         watched = {model: one for model, one in args["models"].items() if kinds_of(one)}
         self._pipelines: dict[str, pulumi.Output[str]] = {}
         if watched:
-            preprocessor = self._object("preprocessor", _PREPROCESSOR.read_text(encoding="utf-8"), "py")
+            preprocessor = self._object("preprocessor", _PREPROCESSOR.read_text(encoding="utf-8"), ".py")
             for model in watched:
                 self._watch(model, preprocessor)
             self._count_violations()
@@ -99,18 +100,18 @@ class SageMakerMonitoring(pulumi.ComponentResource):
         self.baseline_pipelines = _outputs(self._pipelines)
         self.register_outputs({output: getattr(self, output) for output in SageMakerMonitoring.__annotations__})
 
-    def _object(self, word: str, content: pulumi.Input[str], suffix: str) -> pulumi.Output[str]:
+    def _object(self, word: str, content: pulumi.Input[str], ending: str) -> pulumi.Output[str]:
         """Put a file into the folder of monitoring, and return its URI; a changed file is another object."""
         text = pulumi.Output.from_input(content)
         kept = pulumi.Output.from_input(self._args["artifact_root"])
         folder = kept.apply(lambda root: root.removeprefix("s3://").partition("/")[2])
-        key = pulumi.Output.all(folder, text).apply(lambda both: _key(both[0], word, both[1], suffix))
+        key = pulumi.Output.all(folder, text).apply(lambda both: _key(both[0], word, both[1], ending))
         aws.s3.BucketObjectv2(
             f"{self._name}-{word.replace('/', '-')}",
             bucket=self._args["artifact_bucket"],
             key=key,
             content=text,
-            content_type="application/json" if suffix == "json" else "text/x-python",
+            content_type="application/json" if ending.endswith(".json") else "text/x-python",
             tags=aws_tags(self._placement, "monitoring"),
             opts=self._child,
         )
@@ -129,7 +130,7 @@ class SageMakerMonitoring(pulumi.ComponentResource):
             self._schedule(label, model, kind.word, kind.type, definition)
         settings = self._args["models"][model].get("reference")
         if settings is not None and "image" in self._args:
-            uri = self._object(f"{model}/reference", settings, "json")
+            uri = self._object(f"{model}/reference", settings, ".json")
             document = baseline_pipeline.baseline_definition(self._args, model, uri, images, baselines)
             self._baseline_pipeline(model, document)
 
@@ -139,7 +140,8 @@ class SageMakerMonitoring(pulumi.ComponentResource):
         baselines: dict[str, pulumi.Output[str]] = {}
         for baseline, uris in ((False, monitors), (True, baselines)):
             for kind, text in self._clarify_documents(model, baseline=baseline).items():
-                uris[kind] = self._object(f"{model}/{kind}{'-baseline' if baseline else ''}", text, "json")
+                word = f"{model}/{kind}{'-baseline' if baseline else ''}"
+                uris[kind] = self._object(word, text, f"/{ANALYSIS_FILE}")
         return monitors, baselines
 
     def _clarify_documents(self, model: str, *, baseline: bool) -> dict[str, pulumi.Output[str]]:
@@ -314,8 +316,8 @@ def _machine_name(placement: AwsPlacement, word: str) -> str:
     return physical_name((placement["blueprint"], placement["scope"], "monitoring", word), STATE_MACHINE)
 
 
-def _key(folder: str, word: str, content: str, suffix: str) -> str:
-    return f"{folder}/{FOLDER}/config/{word}-{content_hash(content)}.{suffix}".lstrip("/")
+def _key(folder: str, word: str, content: str, ending: str) -> str:
+    return f"{folder}/{FOLDER}/config/{word}-{content_hash(content)}{ending}".lstrip("/")
 
 
 def _outputs(values: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[dict[str, str]]:

@@ -72,6 +72,9 @@ CLARIFY = {
 CLARIFY_REPOSITORY = "sagemaker-clarify-processing"
 """Name of Clarify's repository in those accounts."""
 
+ANALYSIS_FILE = "analysis_config.json"
+"""What the file of an analysis configuration has to be called: Clarify looks for it in the folder of its input."""
+
 
 def model_monitor_image(region: str) -> Optional[str]:
     """The analyzer of data and model quality; None where none is known in the region."""

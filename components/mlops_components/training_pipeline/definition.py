@@ -25,9 +25,6 @@ _JOB_FAULTS = ("SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR", "Sage
 TUNE, BIAS, CONDITION, REFUSED = "tune", "bias", "is_accepted", "refused"
 """Names of the steps that only SageMaker has."""
 
-ANALYSIS_FILE = "analysis_config.json"
-"""What the file of an analysis configuration has to be called: Clarify looks for it in the folder of its input."""
-
 TRIAL_METRIC = "mlops_stacks trial "
 """What a trial writes into its log before `<metric>=<value>`; `mlops_stacks.runtime.trial` writes it."""
 

@@ -14,11 +14,11 @@ from mlops_components.args import ArgsError, checked
 from mlops_components.grants import AwsGrant, aws_grant
 from mlops_components.naming import SAGEMAKER, physical_name
 from mlops_components.placement import AwsPlacement, aws_partition
-from mlops_components.spec.monitor_images import CLARIFY, CLARIFY_REPOSITORY, clarify_image
+from mlops_components.spec.monitor_images import ANALYSIS_FILE, CLARIFY, CLARIFY_REPOSITORY, clarify_image
 from mlops_components.tags import aws_tags
 from mlops_components.training_pipeline.aws_args import AwsPipeline, AwsTrainingArgs
 from mlops_components.training_pipeline.aws_documents import stored_document
-from mlops_components.training_pipeline.definition import ANALYSIS_FILE, analysis_config, definition, tuning_prefix
+from mlops_components.training_pipeline.definition import analysis_config, definition, tuning_prefix
 from mlops_components.training_pipeline.jobs import Jobs, scope_prefix
 from mlops_components.training_pipeline.starts import PIPELINE_WORDS, Started, Starts, pipeline_end_pattern
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -112,6 +113,18 @@ def test_each_kind_of_monitor_has_a_definition_a_schedule_and_a_baseline(plan_aw
         assert job.inputs["networkConfig"]["vpcConfig"]["subnets"] == ["subnet-0a1b2c3d"]
     labels = plan.resource("monitoring-delay-bias-job").inputs["modelBiasJobInput"]["groundTruthS3Input"]
     assert labels == {"s3Uri": "s3://shop-dev-data/labels/delay"}
+
+
+def test_the_configurations_of_clarify_have_the_name_that_it_looks_for(plan_aws: Plans, place: Plans) -> None:
+    """Those of baselines are put into the folder of a job's input as they are, by their own name."""
+    plan = planned(plan_aws, place, {"delay": watched(**EVERYTHING)})
+    keys = [
+        plan.resource(f"monitoring-delay-{kind}{of}").inputs["key"]
+        for kind in ("bias", "explainability")
+        for of in ("", "-baseline")
+    ]
+    assert all(re.search(r"-[0-9a-f]+/analysis_config\.json$", key) for key in keys), keys
+    assert len(set(keys)) == 4
 
 
 def test_a_new_version_makes_new_definitions_but_not_new_resources(plan_aws: Plans, place: Plans) -> None:
