@@ -66,9 +66,9 @@ class SageMakerMonitoring(StageOptions):
     model_quality: dict[Key, ModelQuality] = {}
     """Model -> how its predictions are held against labels; default: they are not."""
     bias: dict[Key, Bias] = {}
-    """Model -> what is compared between groups; default: nothing."""
+    """Model -> what is compared between groups; default: nothing. Clarify does it, which takes no new customers."""
     explainability: dict[Key, Explainability] = {}
-    """Model -> how inputs are weighed; default: they are not."""
+    """Model -> how inputs are weighed; default: they are not. That, too, is Clarify's."""
     windows_running: Annotated[int, Field(ge=1, le=7)] = 2
     """So many reports in a row must have drifted for an alarm. CloudWatch looks back a week at most."""
     latency_p50_ms: Positive | None = None

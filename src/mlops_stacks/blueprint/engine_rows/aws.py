@@ -225,6 +225,6 @@ ENGINES: tuple[Engine, ...] = (
         needs=(Stage.FOUNDATION, Stage.SERVING),
         ignores=STATELESS,
         native=True,
-        state="Model Monitor takes no new customers since 2026-07-30",
+        state="Model Monitor takes no new customers since 2026-07-30, nor does Clarify (2026-11)",
     ),
 )
