@@ -123,7 +123,7 @@ def takes_volume_key(machine: str) -> bool:
     One with NVMe disks of its own encrypts those by itself, and a request that names a key for it is refused.
 
     Sources: SageMaker API Reference (`CreateEndpointConfig.KmsKeyId`, `VolumeKmsKeyId` of TransformResources,
-    ProcessingClusterConfig, MonitoringClusterConfig and ResourceConfig); EC2's instance types, "Instance store".
+    ProcessingClusterConfig and ResourceConfig; monitors are processing jobs); EC2's instance types, "Instance store".
     """
     family = machine.split(".")[1]
     return not (family.startswith(_WITH_OWN_DISKS) or "d" in family[1:])
