@@ -83,3 +83,14 @@ def test_definitions_that_feast_refuses_are_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(LocalPlatformError, match=r"`feast apply` in .* failed: .*no such type"):
         feast.ensure(repository)
     assert feast.applied(repository) is None
+
+
+@pytest.mark.parametrize(("code", "said"), [(-signal.SIGINT, "x = 1\n  ^^^^"), (1, "Traceback:\nKeyboardInterrupt\n")])
+def test_an_interrupted_apply_says_so_and_shows_no_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, said: str
+) -> None:
+    repository = write_repository(reference(tmp_path))
+    ended = subprocess.CompletedProcess([], code, "", said)
+    monkeypatch.setattr(feast.subprocess, "run", lambda *arguments, **options: ended)
+    with pytest.raises(LocalPlatformError, match=r"`feast apply` in .* was interrupted; run `up` again\.$"):
+        feast.ensure(repository)

@@ -6,6 +6,7 @@ is done; so a killed one is done again, and doing it again changes nothing.
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -78,7 +79,15 @@ def _apply(repository: Path) -> None:
         raise LocalPlatformError(
             f"`feast apply` in {repository} took more than {_LIMIT_SECONDS} seconds; try again."
         ) from None
+    if _was_interrupted(done):
+        raise LocalPlatformError(f"`feast apply` in {repository} was interrupted; run `up` again.")
     if done.returncode != 0:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         reason = " ".join(lines[-_SHOWN_LINES:]) or f"exit code {done.returncode}"
         raise LocalPlatformError(f"`feast apply` in {repository} failed: {reason}.")
+
+
+def _was_interrupted(done: "subprocess.CompletedProcess[str]") -> bool:
+    """Whether Ctrl-C ended it, which reaches every process of the terminal; click says 1, an interpreter dies of it."""
+    words = done.stderr.strip().rsplit("\n", 1)[-1]
+    return done.returncode == -signal.SIGINT or (done.returncode != 0 and words in ("KeyboardInterrupt", "Aborted!"))

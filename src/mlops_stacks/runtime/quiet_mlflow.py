@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,11 +19,22 @@ _DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
 
+_HEADERS = "mlflow.tracking.request_header.registry"
+"""The logger that tells what went wrong in somebody's headers of a request."""
+
 
 def hush() -> None:
-    """Turn usage tracking and progress bars off and bound waiting, where the user has not said otherwise."""
+    """Turn usage tracking and progress bars off and bound waiting, where the user has not said otherwise; and a warning of no use."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
+    logging.getLogger(_HEADERS).addFilter(_is_of_use)
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    """Not that the package for SageMaker's MLflow finds no ARN in the address of a plain server: it needs none."""
+    mlflow = sys.modules.get("mlflow")
+    plain = mlflow is not None and mlflow.get_tracking_uri().startswith(("http://", "https://"))
+    return not (plain and record.args and isinstance(record.args[0], IndexError))  # type: ignore[index]
 
 
 @contextmanager
