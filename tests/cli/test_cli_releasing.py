@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -244,9 +245,20 @@ def test_an_approval_after_a_rejection_counts(cli: Cli, server: FakeServer) -> N
     cli("release", "demand", "1", "-e", "dev")
     cli("reject", "demand", "1", "--reason", "drifts")
     answer = cli("approve", "demand", "1")
-    assert "no longer says that it was rejected" in answer.err
+    assert "dev no longer says that it was rejected" in answer.err
     assert cli("release", "demand", "1", "-e", "dev").code == 0
     assert cli("up", "-e", "dev").code == 0
+
+
+def test_a_commit_is_asked_for_only_where_git_would_take_it(cli: Cli, server: FakeServer) -> None:
+    for number in (1, 2, 3):
+        server.add(number, "approved")
+    assert "commit it" not in cli("release", "demand", "1", "-e", "dev").err, "this is no repository"
+    subprocess.run(["git", "init", "--quiet"], cwd=cli.folder, check=True)
+    told = cli("release", "demand", "2", "-e", "dev").err
+    assert "dev.yaml; commit it, then: mlops-stacks up --environment dev" in told
+    cli.write("releases/\n", ".gitignore")
+    assert "dev.yaml; then: mlops-stacks up" in cli("release", "demand", "3", "-e", "dev").err
 
 
 def test_a_registry_that_does_not_answer(cli: Cli, server: FakeServer) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from delivery_helpers import BAD_TEST, commit, git, tiny_repository
+from waiting import eventually
 
 from mlops_components.local.code_providers import GitRepositoryProvider
 from mlops_components.spec.pipeline import STEPS
@@ -110,6 +111,7 @@ def test_a_good_commit_becomes_a_package_and_a_bad_one_is_refused_with_its_log(p
     assert [p.version for p in read_packages(place.packages)] == [1]
     latest = read_builds(place.builds)[0]
     assert (latest["number"], latest["commit"], latest["state"], latest["part"]) == (2, bad, State.FAILED, "tests")
+    assert (latest["tests"]["tests"], latest["tests"]["failures"]) == (1, 1)
     assert "the moon is full" in (place.builds / "2" / "log.txt").read_text()
     assert not (place.builds / "work").exists()
 
@@ -204,20 +206,13 @@ def test_a_pusher_who_goes_away_takes_the_build_along(place: Place) -> None:
     build = _running(place)
     os.killpg(pusher.pid, signal.SIGINT)
     pusher.communicate(timeout=30)
-    _wait(lambda: read_builds(place.builds)[0]["state"] != State.RUNNING)
+    eventually(lambda: read_builds(place.builds)[0]["state"] != State.RUNNING)
     assert read_builds(place.builds)[0]["state"] == State.CANCELLED
-    _wait(lambda: not Path(f"/proc/{build['pid']}").exists())
+    eventually(lambda: not Path(f"/proc/{build['pid']}").exists())
     assert place.head() is None
 
 
 def _running(place: Place) -> dict[str, Any]:
-    _wait(lambda: any(build["part"] == "tests" for build in read_builds(place.builds)))
+    eventually(lambda: any(build["part"] == "tests" for build in read_builds(place.builds)))
     time.sleep(0.3)
     return read_builds(place.builds)[0]
-
-
-def _wait(condition: Any) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,6 +37,15 @@ def result(text: str) -> None:
 def note(text: str, style: str | None = None) -> None:
     """Print a remark, never wrapped."""
     err().print(text, soft_wrap=True, style=style)
+
+
+def wrote(lock: Path, then: str = "") -> None:
+    """Print where a lock was written, whether it wants a commit, and what comes next."""
+    from mlops_stacks.operations.version_control import belongs_into_a_commit
+
+    commit = "; commit it" if belongs_into_a_commit(lock) else ""
+    after = f"{', then' if commit else '; then'}: {then}" if then else ""
+    note(f"wrote {lock}{commit}{after}")
 
 
 def result_json(value: Any) -> None:

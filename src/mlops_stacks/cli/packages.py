@@ -37,7 +37,7 @@ def packages(
     """List the builds of CI 1 and the pipeline packages that came of them, and what each environment runs."""
     from dataclasses import asdict
 
-    from mlops_stacks.cli.console import result_json
+    from mlops_stacks.cli.console import note, result_json
     from mlops_stacks.cli.console import table as print_table
     from mlops_stacks.operations import packages as operations
 
@@ -46,9 +46,11 @@ def packages(
     made = operations.packages_of(project, carried_out)
     builds = operations.builds_of(project, carried_out)
     locks = operations.locks_of(project)
+    repository = operations.repository_of(project, carried_out)
     if json:
         result_json(
             {
+                "repository": repository,
                 "packages": [asdict(package) for package in made],
                 "builds": builds,
                 "deliveries": {name: lock.model_dump(mode="json") for name, lock in locks.items()},
@@ -60,12 +62,14 @@ def packages(
         (str(each.number), each.outcome, each.commit[:12], each.made[:16], each.tests, each.remark)
         for each in (operations.overview(made, builds, locks))
     ]
+    if repository is not None:
+        note(f"The repository of CI 1: {repository}")
     print_table("Pipeline packages", columns, rows, "no build yet: push a commit to the repository of CI 1")
 
 
 def deliver(
     context: typer.Context,
-    version: Annotated[int, typer.Argument(metavar="VERSION", help="Number of the package.", min=1)],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="Number of the package.")],
     environment: OneEnvironmentOption = None,
     approve: Annotated[
         bool, typer.Option("--approve", help="Record your approval; every environment but the first needs one.")
@@ -74,15 +78,16 @@ def deliver(
     executor: ExecutorOption = ExecutorName.AUTO,
 ) -> None:
     """Write to an environment's delivery lock which pipeline package it runs from the next `up` on."""
-    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.cli.console import result, wrote
     from mlops_stacks.operations import packages as operations
 
+    number = _number(version)
     project = open_project(context, blueprint)
     where = one_environment(project, environment)
-    done = operations.deliver(project, executor_for(project, executor), version, where, approve)
+    done = operations.deliver(project, executor_for(project, executor), number, where, approve)
     if done.changed:
         result(f"{where} runs package {version} after the next `up` (before: {_words(done.before)}).")
-        note(f"wrote {done.lock}; commit it, then: mlops-stacks up --environment {where}")
+        wrote(done.lock, f"mlops-stacks up --environment {where}")
     else:
         result(f"{where} has package {version} already.")
 
@@ -94,14 +99,14 @@ def withdraw(
     blueprint: BlueprintOption = None,
 ) -> None:
     """Roll an environment back to the pipeline package that it ran before."""
-    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.cli.console import result, wrote
     from mlops_stacks.operations import packages as operations
 
     project = open_project(context, blueprint)
     where = one_environment(project, environment)
     done = operations.withdraw(project, where, reason)
     result(f"{where} goes back from package {done.before} to {_words(done.version)} with the next `up`.")
-    note(f"wrote {done.lock}; commit it, then: mlops-stacks up --environment {where}")
+    wrote(done.lock, f"mlops-stacks up --environment {where}")
 
 
 def promote(
@@ -116,7 +121,7 @@ def promote(
     executor: ExecutorOption = ExecutorName.AUTO,
 ) -> None:
     """Release what is an environment's turn: the latest approved versions, or what the environment before serves."""
-    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.cli.console import result, wrote
     from mlops_stacks.operations import promoting
 
     project = open_project(context, blueprint)
@@ -132,7 +137,17 @@ def promote(
     if not done:
         result(f"Nothing has come as far as {where} yet.")
     elif any(released.changed for released in done.values()):
-        note(f"wrote {next(iter(done.values())).lock}; commit it, then: mlops-stacks up --environment {where}")
+        wrote(next(iter(done.values())).lock, f"mlops-stacks up --environment {where}")
+
+
+def _number(asked: str) -> int:
+    from mlops_stacks.cli.exits import CommandError, ExitCode
+
+    if not (asked.isascii() and asked.isdigit() and int(asked) >= 1):
+        raise CommandError(
+            f"`{asked}` is no package: write its number, as `mlops-stacks packages` shows it", ExitCode.USAGE
+        )
+    return int(asked)
 
 
 def _words(version: int | None) -> str:

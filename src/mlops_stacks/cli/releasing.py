@@ -71,14 +71,15 @@ def approve(
     executor: ExecutorOption = ExecutorName.AUTO,
 ) -> None:
     """Record that a version may serve, and that you said so; an earlier rejection no longer counts."""
-    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.cli.console import note, result, wrote
     from mlops_stacks.operations import releasing
 
     project = open_project(context, blueprint)
     done = releasing.approve(project, executor_for(project, executor), model, version)
     result(f"Version {version} of {model} is approved by {done.by}.")
     for path in done.unlocked:
-        note(f"{path} no longer says that it was rejected; commit it.")
+        note(f"{path.stem} no longer says that it was rejected.")
+        wrote(path)
 
 
 def reject(
@@ -90,7 +91,7 @@ def reject(
     executor: ExecutorOption = ExecutorName.AUTO,
 ) -> None:
     """Record that a version must not serve: `release` and `up` refuse it from now on."""
-    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.cli.console import note, result, wrote
     from mlops_stacks.operations import releasing
 
     project = open_project(context, blueprint)
@@ -98,7 +99,8 @@ def reject(
     result(f"Version {version} of {model} is rejected: {reason}")
     for back in went_back:
         now = "nothing" if back.version is None else f"version {back.version}"
-        note(f"{back.environment} goes back to {now} with the next `mlops-stacks up`; commit {back.lock}.")
+        note(f"{back.environment} goes back to {now} with the next `mlops-stacks up`.")
+        wrote(back.lock)
 
 
 def release(
@@ -111,7 +113,7 @@ def release(
     executor: ExecutorOption = ExecutorName.AUTO,
 ) -> None:
     """Write to an environment's release lock which version it serves from the next `up` on; `none`: none any more."""
-    from mlops_stacks.cli.console import note, result
+    from mlops_stacks.cli.console import result, wrote
     from mlops_stacks.operations import releasing
 
     project = open_project(context, blueprint)
@@ -119,13 +121,14 @@ def release(
     if version == releasing.NONE:
         lifted = releasing.lift(project, executor_for(project, executor), model, where)
         result(f"{where} serves no version of {model} after the next `up` (before: {lifted.previous or 'none'}).")
-        note(f"{lifted.lock} says so; commit it, then: mlops-stacks up --environment {where}")
+        if lifted.lock.exists():
+            wrote(lifted.lock, f"mlops-stacks up --environment {where}")
         return
     done = releasing.release(project, executor_for(project, executor), model, version, where, approve)
     if done.changed:
         result(
             f"{where} serves version {done.version} of {model} after the next `up` (before: {done.previous or 'none'})."
         )
-        note(f"wrote {done.lock}; commit it, then: mlops-stacks up --environment {where}")
+        wrote(done.lock, f"mlops-stacks up --environment {where}")
     else:
         result(f"{where} has version {done.version} of {model} as its release already.")

@@ -56,6 +56,12 @@ def builds_of(project: Project, executor: Executor) -> list[dict[str, Any]]:
     return read_builds(Path(exported["builds"])) if exported.get("builds") else []
 
 
+def repository_of(project: Project, executor: Executor) -> str | None:
+    """The repository that one pushes to, as the shared scope exports it; None where the blueprint has none."""
+    exported = _shared(project, executor).get(Stage.CONTINUOUS_INTEGRATION.value, {})
+    return str(exported["repository"]) if exported.get("repository") else None
+
+
 def locks_of(project: Project) -> dict[str, DeliveryLock]:
     """Environment -> what was delivered to it, in the order of promotion."""
     return {name: _lock(project, name) for name in project.blueprint.environments if _has_stage(project, name)}
@@ -114,7 +120,7 @@ def recent(project: Project, executor: Executor) -> list[Line]:
 def deliver(project: Project, executor: Executor, version: int, environment: str, approve: bool) -> Change:
     """Write to an environment's lock that it runs a package. Raises `DeliveryError`."""
     _refuse_without_stage(project, environment)
-    package = _package(_store(project, executor), version)
+    package = _package(project, executor, version)
     lock = _lock(project, environment)
     path = delivery_lock_path(project.root, project.blueprint.name, environment)
     before = lock.delivered
@@ -195,11 +201,14 @@ def _lock(project: Project, environment: str) -> DeliveryLock:
     return read_delivery_lock(project.root, project.blueprint.name, environment)
 
 
-def _package(store: PackageStore, version: int) -> Package:
+def _package(project: Project, executor: Executor, version: int) -> Package:
+    store = _store(project, executor)
     package = store.package(version)
     if package is None:
         known = ", ".join(str(each.version) for each in store.packages()) or "none yet: push a commit to make one"
-        raise DeliveryError(f"there is no package {version} (there is {known})")
+        built = next((build for build in builds_of(project, executor) if build["number"] == version), None)
+        why = f"; build {version} {built['state']} in {built['part']}: {built['error']}" if built else ""
+        raise DeliveryError(f"there is no package {version} (there is {known}){why}")
     return package
 
 

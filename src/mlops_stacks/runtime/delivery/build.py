@@ -15,9 +15,18 @@ from typing import TextIO
 from mlops_components.spec.delivery import WORK, CiSettings
 from mlops_stacks.runtime.delivery import records
 from mlops_stacks.runtime.delivery.commands import BuildError, Log
-from mlops_stacks.runtime.delivery.records import Build, Package, Part, file_sha256, numbers, read_builds, read_packages
+from mlops_stacks.runtime.delivery.records import (
+    Build,
+    Outcome,
+    Package,
+    Part,
+    file_sha256,
+    numbers,
+    read_builds,
+    read_packages,
+)
 from mlops_stacks.runtime.delivery.smoke import prepare_features, smoke_spec, train_smoke_model
-from mlops_stacks.runtime.delivery.sources import check_out, run_tests, workload_folder
+from mlops_stacks.runtime.delivery.sources import check_out, run_tests, summary_of, workload_folder
 from mlops_stacks.runtime.delivery.wheels import build_wheel, unpack
 from mlops_stacks.runtime.errors import RuntimeFault
 from mlops_stacks.runtime.run_status import State, now, write_json
@@ -95,6 +104,7 @@ class _Run:
             self._empty_work()
             package = self._package()
         except RuntimeFault as fault:
+            self._build.tests = self._build.tests or self._reported()
             self._end(State.FAILED, str(fault))
             raise
         except BaseException:
@@ -104,6 +114,16 @@ class _Run:
             shutil.rmtree(self._work, ignore_errors=True)
         self._end(State.SUCCEEDED, None)
         return package
+
+    def _reported(self) -> Outcome | None:
+        """The outcome of tests that failed: they end the build before it is handed back. None without a whole report.
+
+        Those that were stopped at the time limit may have left half of one.
+        """
+        try:
+            return summary_of(Path(self._build.folder) / records.TEST_REPORT)
+        except BuildError:
+            return None
 
     def _empty_work(self) -> None:
         """A killed build leaves its files; and pytest must not take the settings of a folder further up."""
