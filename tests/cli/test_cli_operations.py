@@ -105,6 +105,38 @@ def test_any_folder_gives_a_legal_name(name: str) -> None:
     assert re.fullmatch(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?", default_name(Path("/", safe)))
 
 
+def test_each_resource_is_named_once_however_long_it_took(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress() as progress:
+        progress.begin("shop-dev")
+        progress.observe(Event(EventKind.WRITTEN, "urn", "t:m/x:Bucket", "thing", 600.0, "create"))
+        progress._began -= 600
+        progress.end()
+        progress.summary()
+    said = capsys.readouterr().err
+    assert said.count("Bucket") == 1
+    assert "longest: thing 600.0 s" in said
+
+
+def test_up_ends_with_the_addresses_that_a_person_needs(cli: Cli) -> None:
+    from mlops_stacks.operations.next_steps import next_steps
+    from mlops_stacks.operations.opening import open_project
+
+    shared = {
+        "experiment_tracking": {"ui_url": "http://127.0.0.1:5000"},
+        "workbench": {"ui_url": "http://127.0.0.1:8888/lab"},
+        "continuous_integration": {"repository": "/home/a b/code.git", "branch": "main"},
+    }
+    serving = {"serving": {"endpoints": {"demand": "http://127.0.0.1:8080"}}}
+    project = open_project(cli.write(), cli.folder)
+    lines = list(next_steps(project, {"shared": shared, "dev": serving, "prod": {}}))
+    assert lines[0] == "MLflow: http://127.0.0.1:5000"
+    assert lines[1].startswith("JupyterLab: http://127.0.0.1:8888/lab (")
+    assert lines[2].endswith("git push '/home/a b/code.git' main")
+    assert lines[3] == "demand is served in dev: http://127.0.0.1:8080"
+    assert lines[4].startswith("demand is not served in prod yet. Next: mlops-stacks run demand")
+    assert lines[5] == "All of it on one page: mlops-stacks open"
+
+
 def test_progress_counts_what_was_written_and_names_what_failed(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     def event(kind: EventKind, message: str, elapsed: float | None = 0.1, kind_of: str = "t:m/x:Bucket") -> Event:
         return Event(kind, f"urn-{message}", kind_of, "thing", elapsed, message)

@@ -32,9 +32,7 @@ def up(
     environment: EnvironmentOption = None,
     blueprint: BlueprintOption = None,
     executor: ExecutorOption = ExecutorName.AUTO,
-    timings: Annotated[
-        bool, typer.Option("--timings", help="Show what took how long also where all took less than 5 s.")
-    ] = False,
+    timings: Annotated[bool, typer.Option("--timings", help="Show in a table what took how long.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print exports and timings as JSON.")] = False,
 ) -> None:
     """Make everything as the blueprint says: the shared scope first, then the environments. May be run again."""

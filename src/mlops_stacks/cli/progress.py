@@ -28,8 +28,6 @@ _GROUPS = ("mlops-stacks:index:", "pulumi:")
 _SLOWEST = 5
 _WORTH_NAMING = 1.0
 """Seconds from which on a resource is named in the summary."""
-_WORTH_A_TABLE = 5.0
-"""Seconds from which on the summary is a table."""
 
 
 class Progress:
@@ -95,10 +93,10 @@ class Progress:
                 self._line(f"  failed     {event.name}  {_kind(event.type)}: {event.message}", "red")
 
     def summary(self, *, table: bool = False) -> None:
-        """How long it took, and what took longest: in a sentence, or in a table if it is asked for or took long."""
+        """How long it took, and what took longest: in a sentence, or in a table if asked for."""
         took = time.monotonic() - self._began
         text = f"Done in {took:.1f} s"
-        if table or took > _WORTH_A_TABLE:
+        if table:
             self._line(text)
             self._table()
             return

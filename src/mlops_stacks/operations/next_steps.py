@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,11 +12,19 @@ from mlops_stacks.project import Project
 
 def next_steps(project: Project, exports: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Lines for the end of an `up`, from what it exported. Scope -> stage -> contract."""
-    if url := exports.get(SHARED, {}).get(Stage.EXPERIMENT_TRACKING.value, {}).get("ui_url"):
+    shared = exports.get(SHARED, {})
+    if url := shared.get(Stage.EXPERIMENT_TRACKING.value, {}).get("ui_url"):
         yield f"MLflow: {url}"
+    if url := shared.get(Stage.WORKBENCH.value, {}).get("ui_url"):
+        yield f"JupyterLab: {url} (it asks for a token, which `mlops-stacks open workbench` brings along)"
+    code = shared.get(Stage.CONTINUOUS_INTEGRATION.value, {})
+    if str(code.get("repository", "")).startswith("/"):
+        yield f"Code is built as soon as it is pushed: git push {shlex.quote(code['repository'])} {code['branch']}"
     for environment in project.blueprint.environments:
         if environment in exports:
             yield from _of_environment(project, environment, exports[environment])
+    if project.is_local:
+        yield "All of it on one page: mlops-stacks open"
 
 
 def _of_environment(project: Project, environment: str, exported: Mapping[str, Any]) -> Iterator[str]:
