@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from figures import Figure
 from load import HOST
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,6 +48,7 @@ PAIRS = (
     ("ours, capture", "mlflow, one thread"),
     ("ours, capture", "ours"),
 )
+SHOWN = {"p50_ms": ("p50", "ms"), "p99_ms": ("p99", "ms"), "requests_per_second": ("throughput", "requests/s")}
 FIGURES = ("p50_ms", "p99_ms", "requests_per_second", "cpu_ms")
 _READY_SECONDS = 90.0
 
@@ -252,6 +254,38 @@ def _ask(server: Server) -> dict[str, Any]:
     return body
 
 
+def figures(rounds: int = ROUNDS) -> list[Figure]:
+    """Each pair at each number of connections: the aim is to be ahead of MLflow on all, captured or not."""
+    found = measured(None, rounds)
+    rows = []
+    for connections in CONNECTIONS:
+        for one, other in PAIRS:
+            ratios = found["ratios"][f"{one} / {other} at {connections}"]
+            ours, theirs = (found["medians"][f"{name} at {connections}"] for name in (one, other))
+            for figure, (name, unit) in SHOWN.items():
+                ratio, is_aim = ratios[figure], other != "ours"
+                ahead = ratio > 1 if figure == "requests_per_second" else ratio < 1
+                rows.append(
+                    Figure(
+                        f"{one} at {connections}: {name}",
+                        f"{ours[figure]:.1f} {unit}",
+                        f"{other}: {theirs[figure]:.1f} {unit}",
+                        ratio,
+                        "ahead" if is_aim else "",
+                        ahead if is_aim else None,
+                    )
+                )
+    return rows
+
+
+def measured(model: Path | None, rounds: int) -> dict[str, Any]:
+    """Train unless there is a model, serve, and ask."""
+    with tempfile.TemporaryDirectory(prefix="serving-benchmark-") as folder:
+        chosen = model or train(Path(folder))
+        with servers(chosen, Path(folder)) as found:
+            return summary(measure(found, rounds))
+
+
 def _late(prediction: Any) -> float:
     """MLflow answers with the probability of both classes."""
     return float(prediction[1] if isinstance(prediction, list) else prediction)
@@ -264,11 +298,8 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="folder of a model that was trained before")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="serving-benchmark-") as folder:
-        model = given.model or train(Path(folder))
-        with servers(model, Path(folder)) as found:
-            figures = summary(measure(found, given.rounds))
-    print(json.dumps(figures, indent=2) if given.json else table(figures))
+    found = measured(given.model, given.rounds)
+    print(json.dumps(found, indent=2) if given.json else table(found))
 
 
 if __name__ == "__main__":
