@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,12 @@ from mlops_stacks.executors.embedded.executor import EmbeddedExecutor
 from mlops_stacks.executors.embedded.state import decode
 from mlops_stacks.executors.events import Event, Observer, ignore
 from mlops_stacks.operations import deploying
+from mlops_stacks.operations.http import NoAnswerError, request
 from mlops_stacks.operations.opening import open_project
 from mlops_stacks.project import Project
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "flight_delay"
+FLIGHT: dict[str, Any] = json.loads((EXAMPLE / "flight.json").read_text())
 
 TINY_WORKLOAD = '''
 """A workload that reports what its steps see, and trains nothing."""
@@ -201,13 +206,17 @@ def picture(home: Path) -> Picture:
         programs=dict(Counter(map(program_of, heads(found)))),
         supervisors=len(supervisors(home)),
         sockets=frozenset(listening(found)),
-        files={str(path.relative_to(home)): _said_by(path) for path in sorted(home.rglob("*")) if not path.is_dir()},
+        files={
+            str(path.relative_to(home)): _said_by(path)
+            for path in sorted(home.rglob("*"))
+            if not path.is_dir() and path.name != ".schedule.json"  # written when the scheduler gets round to it
+        },
     )
 
 
 def _said_by(path: Path) -> str:
     """A hash of what must be the same in every run; of what is a log, a moment or chance, only that it is there."""
-    if path.suffix in {".log", ".pid", ".lock", ".bak"} or path.name == ".schedule.json":
+    if path.suffix in {".log", ".pid", ".lock", ".bak"}:
         return "there"
     content = path.read_bytes()
     if path.parent.name == "state" and path.suffix == ".json":
@@ -235,3 +244,52 @@ def cli(
         check=False,
         timeout=timeout,
     )
+
+
+@dataclass
+class Platform:
+    """A project that is up and serves a model of flights, and how many of these it was asked about."""
+
+    blueprint: Path
+    model: str
+    asked: int = 0
+
+    @property
+    def home(self) -> Path:
+        """Where everything of it is."""
+        return opened(self.blueprint).home
+
+    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command that must go well."""
+        done = cli(self.blueprint, *arguments, timeout=200)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+        return done
+
+    def shown(self, *arguments: str) -> Any:
+        """What a command prints as JSON."""
+        return json.loads(self.cli(*arguments).stdout)
+
+    @cached_property
+    def endpoint(self) -> str:
+        """The server's address, which outlives its processes and versions."""
+        return str(self.shown("outputs", f"serving.endpoints.{self.model}", "--json"))
+
+    def post(self, path: str, body: Any) -> Any:
+        """What the server answers."""
+        answer = request(f"{self.endpoint}{path}", body, seconds=30)
+        assert answer.ok, answer.json()
+        self.asked += 1
+        return answer.json()
+
+    def predict(self) -> dict[str, Any]:
+        """The prediction for one flight."""
+        answer: dict[str, Any] = self.post("/predict", {"instances": [FLIGHT]})
+        return answer
+
+
+def answers(address: str) -> bool:
+    """Whether a server says that it is ready."""
+    try:
+        return request(f"{address}/v2/health/ready", seconds=2).ok
+    except NoAnswerError:
+        return False

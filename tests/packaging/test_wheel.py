@@ -95,7 +95,10 @@ class Elsewhere:
         self.project.mkdir()
         uv, python = find_uv(), str(self._environment / "bin" / "python")
         self._call(uv, "venv", "--quiet", "--python", sys.executable, str(self._environment))
-        pinned = [*_pins(ROOT / "locks" / "local.txt"), *_pins(ROOT / "locks" / "dev.txt", "pulumi-aws", "parver")]
+        pinned = [
+            *_pins(ROOT / "locks" / "local.txt"),
+            *_pins(ROOT / "locks" / "dev.txt", "pulumi-aws", "pulumi-aws-native", "parver"),
+        ]
         requirements = folder / "requirements.txt"
         requirements.write_text("\n".join(dict.fromkeys(pinned)) + "\n")
         into = (uv, "pip", "install", "--quiet", "--python", python, "--constraint", str(ROOT / "locks" / "dev.txt"))
