@@ -37,7 +37,8 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.packages, self.builds = root / "packages", root / "builds"
-        places = {"packages": str(self.packages), "builds": str(self.builds), "repository": str(root / "code.git")}
+        places = {"packages": str(self.packages), "builds": str(self.builds), "branch": "main"}
+        places["repository"] = str(root / "code.git")
         self._exports = {"continuous_integration": places, "pipeline_delivery": {"packages": str(self.packages)}}
 
     def package(self, sha256: str) -> None:

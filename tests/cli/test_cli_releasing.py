@@ -27,6 +27,7 @@ class Deployed:
     def __init__(self, exports: Mapping[str, Mapping[str, Any]]) -> None:
         self.exports = exports
         self.brought_up: list[str] = []
+        self.left: tuple[str, ...] = ()
 
     def up(self, program: object, identity: StackIdentity) -> UpResult:
         """Do nothing, and remember that it was asked for."""
@@ -37,9 +38,9 @@ class Deployed:
         """Nothing is."""
 
     def destroy(self, identity: StackIdentity) -> DestroyResult:
-        """Forget what the stack exported; a registry is kept where the blueprint says so."""
+        """Forget what the stack exported, and take away what of it is left."""
         self.exports = {stack: exported for stack, exported in self.exports.items() if stack != identity.stack}
-        return DestroyResult((), ())
+        return DestroyResult(self.left, ())
 
     def outputs(self, stack: str) -> Mapping[str, Any]:
         """What a stack exports."""
@@ -230,14 +231,18 @@ def test_release_locks_go_with_the_registry_and_stay_with_it(
     assert ("prod.yaml was removed: the registry with its versions is gone" in answer.err) == (not left)
 
 
-def test_a_destroy_of_what_was_never_there_leaves_the_locks_alone(cli: Cli, server: FakeServer) -> None:
+@pytest.mark.parametrize("left", [(), ("urn:half",)])
+def test_only_a_destroy_that_had_something_to_do_takes_locks_along(
+    cli: Cli, server: FakeServer, left: tuple[str, ...]
+) -> None:
     cli.write(f"{MINIMAL}lifecycle: delete\n")
     server.add(1, "approved")
     cli("release", "demand", "1", "-e", "dev")
     executor: Any = deploying.executor_for(None, None, None)  # type: ignore[arg-type]
     executor.exports.clear()
+    executor.left = left
     assert cli("destroy", "--yes").code == 0
-    assert _lock(cli, "dev")["version"] == 1
+    assert (_lock(cli, "dev") == {}) == bool(left), "what a destroy that was cut off has left counts"
 
 
 def test_an_approval_after_a_rejection_counts(cli: Cli, server: FakeServer) -> None:

@@ -84,7 +84,7 @@ def destroy(
     for scope in reversed(scopes):
         exported = named_by_locks(project, executor, scope)
         done = executor.destroy(project.identity(scope))
-        yield ScopeResult(scope, done, forget(project, exported, done))
+        yield ScopeResult(scope, done, forget(project, exported, scope, done))
 
 
 class StillInUseError(Exception):

@@ -13,7 +13,7 @@ from typing import Any
 
 from mlops_stacks.blueprint.delivery_lock import delivery_lock_path
 from mlops_stacks.blueprint.release_lock import lock_path
-from mlops_stacks.blueprint.vocabulary import SHARED, Lifecycle, Stage
+from mlops_stacks.blueprint.vocabulary import SHARED, Lifecycle, Platform, Stage
 from mlops_stacks.executors.protocol import DestroyResult, Executor, NotDeployedError
 from mlops_stacks.operations.registry import registry_of
 from mlops_stacks.operations.releasing import refuse_rejected
@@ -79,19 +79,27 @@ def _with_known_package(project: Project, executor: Executor, environment: str) 
 
 
 def named_by_locks(project: Project, executor: Executor, scope: str) -> Mapping[str, Any]:
-    """What a scope exports, of what locks name; nothing where it has none of it, or is not deployed."""
+    """What a scope exports, of what locks name; nothing where it has none of it, or is not deployed to its end."""
     return _exported(project, executor) if scope == SHARED else {}
 
 
-def forget(project: Project, exported: Mapping[str, Any], done: DestroyResult) -> tuple[str, ...]:
-    """Remove the locks that name what went with the shared scope; a sentence on each. `exported` is from before."""
+def forget(project: Project, exported: Mapping[str, Any], scope: str, done: DestroyResult) -> tuple[str, ...]:
+    """Remove the locks that name what went with the shared scope; a sentence on each. `exported` is from before.
+
+    A `destroy` that was cut off leaves nothing exported: then what the next one still finds says that there was a
+    scope. Where there never was one, the locks are somebody else's business.
+    """
+    if scope != SHARED or not (exported or done.deleted):
+        return ()
+    registry, packages = _registry_is_gone(project, done), _packages_are_gone(project, exported, done)
     gone: list[tuple[Path, str]] = []
     for environment in project.blueprint.environments:
-        root, name = project.root, project.blueprint.name
-        if Stage.MODEL_REGISTRY.value in exported and _registry_is_gone(project, done):
-            gone.append((lock_path(root, name, environment), "the registry with its versions is gone"))
-        if _packages_are_gone(project, exported, done):
-            gone.append((delivery_lock_path(root, name, environment), "the packages are gone"))
+        if registry:
+            path = lock_path(project.root, project.blueprint.name, environment)
+            gone.append((path, "the registry with its versions is gone"))
+        if packages:
+            path = delivery_lock_path(project.root, project.blueprint.name, environment)
+            gone.append((path, "the packages are gone"))
     return tuple(f"{_removed(path)} was removed: {why}" for path, why in gone if path.is_file())
 
 
@@ -106,7 +114,26 @@ def _removed(path: Path) -> Path:
 
 def _registry_is_gone(project: Project, done: DestroyResult) -> bool:
     """By what the blueprint says, and by what the executor says that it has left."""
-    return _goes(project, Stage.MODEL_REGISTRY) and not any("model-registry" in each for each in done.remaining)
+    there = project.blueprint.shared.settings.stages.model_registry is not None
+    return there and _goes(project, Stage.MODEL_REGISTRY) and not _is_left("model-registry", done)
+
+
+def _packages_are_gone(project: Project, exported: Mapping[str, Any], done: DestroyResult) -> bool:
+    """A folder is looked at; a bucket goes with the foundation that made it."""
+    stages = project.blueprint.shared.settings.stages
+    keeper = next((stage for stage in _PACKAGE_STAGES if getattr(stages, stage.value) is not None), None)
+    if keeper is None:
+        return False
+    if getattr(stages, keeper.value).platform is Platform.LOCAL:
+        folder = _package_folder(exported)
+        return _goes(project, keeper) if folder is None else not folder.exists()
+    bucket = getattr(stages.foundation, "artifacts_bucket", None)
+    adopted = getattr(bucket, "mode", "create") == "adopt"
+    return not adopted and _goes(project, Stage.FOUNDATION) and not _is_left("artifacts", done)
+
+
+def _is_left(name: str, done: DestroyResult) -> bool:
+    return any(name in sentence for sentence in done.remaining)
 
 
 def _goes(project: Project, stage: Stage) -> bool:
@@ -114,26 +141,11 @@ def _goes(project: Project, stage: Stage) -> bool:
     return project.blueprint.shared.settings.lifecycle_of(stage) is Lifecycle.DELETE
 
 
-def _packages_are_gone(project: Project, exported: Mapping[str, Any], done: DestroyResult) -> bool:
-    """A folder is looked at; a bucket goes with the foundation that made it."""
-    folder = _package_folder(exported)
-    if folder is not None:
-        return not folder.exists()
-    made = getattr(project.blueprint.shared.settings.stages.foundation, "artifacts_bucket", None)
-    if _places(exported) == () or getattr(made, "mode", "create") == "adopt":
-        return False
-    return _goes(project, Stage.FOUNDATION) and not any("artifacts" in each for each in done.remaining)
-
-
 def _package_folder(exported: Mapping[str, Any]) -> Path | None:
     """Where the packages are, if on this machine."""
-    place = next(iter(_places(exported)), None)
-    return None if place is None or "://" in place else Path(place)
-
-
-def _places(exported: Mapping[str, Any]) -> tuple[str, ...]:
     found = (exported.get(stage.value, {}).get("packages") for stage in _PACKAGE_STAGES)
-    return tuple(place for place in found if place)
+    place = next((place for place in found if place), None)
+    return None if place is None or "://" in place else Path(place)
 
 
 def _exported(project: Project, executor: Executor) -> Mapping[str, Any]:
