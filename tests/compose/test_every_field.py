@@ -22,6 +22,8 @@ from mlops_stacks.blueprint.vocabulary import Platform
 from mlops_stacks.operations.planning import plan
 from mlops_stacks.project import Project
 
+pytestmark = pytest.mark.no_cover  # hundreds of plans, whose lines others cover: tracing takes twice the time
+
 BASES = {Platform.AWS: documents.aws, Platform.LOCAL: documents.local}
 WALKED = (Platform.LOCAL,)
 """AWS has a walk of its own (tests/aws/proof): its stages have several engines, and its plans take longer."""

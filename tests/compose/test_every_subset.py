@@ -17,6 +17,8 @@ from mlops_stacks.compose import program
 from mlops_stacks.compose.context import Context
 from mlops_stacks.operations.planning import plan
 
+pytestmark = pytest.mark.no_cover  # a thousand plans, whose lines others cover: tracing takes twice the time
+
 BASES = {"aws": documents.aws, "local": documents.local}
 """Of AWS the first three stages; all ten have a walk of their own (tests/aws/proof)."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from projects import project_of
+from real_tools import needed
 
 from mlops_components.monitoring.rules import prometheus_rules
 
@@ -19,7 +19,6 @@ LIMITS: Any = {
     "drift": {}, "drifted_features": 3, "windows_running": 2,
     "error_rate_percent": 5.0, "latency_p99_ms": 250.0, "minimum_quality": {},
 }  # fmt: skip
-needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (package prometheus) is missing")
 
 
 def _written(folder: Path) -> Path:
@@ -29,12 +28,13 @@ def _written(folder: Path) -> Path:
 
 
 def _promtool(*arguments: str, folder: Path) -> str:
-    ended = subprocess.run(["promtool", *arguments], cwd=folder, capture_output=True, text=True)
+    ended = subprocess.run(
+        [needed("promtool", package="prometheus"), *arguments], cwd=folder, capture_output=True, text=True
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
-@needs_promtool
 def test_promtool_accepts_the_rules(tmp_path: Path) -> None:
     assert "11 rules found" in _promtool("check", "rules", str(_written(tmp_path)), folder=tmp_path)
 
@@ -142,7 +142,6 @@ CASES = {
 }  # fmt: skip
 
 
-@needs_promtool
 @pytest.mark.parametrize("case", list(CASES))
 def test_an_alert_fires_when_it_should_and_only_then(case: str, tmp_path: Path) -> None:
     _written(tmp_path)
@@ -173,7 +172,6 @@ def test_what_is_planned_follows_the_published_schema(name: str, schema: str) ->
     jsonschema.validate(document, json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
 
 
-@needs_promtool
 def test_promtool_accepts_what_is_planned(tmp_path: Path) -> None:
     planned = _planned()
     (tmp_path / "prometheus-rules.yaml").write_text(planned["monitoring-rules"])

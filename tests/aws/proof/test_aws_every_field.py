@@ -25,6 +25,8 @@ from mlops_stacks.blueprint.settings import Blueprint, Settings
 from mlops_stacks.operations.planning import plan
 from mlops_stacks.project import Project
 
+pytestmark = pytest.mark.no_cover  # half a thousand plans, whose lines others cover: tracing them takes twice the time
+
 _LEFT_OUT = ("tags", "tagsAll", "watch")
 
 

@@ -19,6 +19,8 @@ from mlops_stacks.blueprint.engine import Engine
 from mlops_stacks.operations.planning import plan
 from mlops_stacks.permissions.assumed import filled
 
+pytestmark = pytest.mark.no_cover  # a hundred plans, whose lines others cover: tracing takes twice the time
+
 STAGES = tuple(whole()["stages"])
 
 
