@@ -65,6 +65,7 @@ def test_a_problem_found_later_gets_its_line() -> None:
 
 def test_a_missing_file_and_one_of_a_similar_name(tmp_path: Path) -> None:
     path = tmp_path / "bluprint.yaml"
+    (tmp_path / "blueprints.yaml").write_text("name: a project of Pulumi\nruntime: python\n")
     assert refused(path) == [f"{path}: there is no such blueprint; check the path"]
     (tmp_path / "blueprint.yaml").write_text(MINIMAL)
     near = tmp_path / "blueprint.yaml"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -135,6 +136,25 @@ def test_up_ends_with_the_addresses_that_a_person_needs(cli: Cli) -> None:
     assert lines[3] == "demand is served in dev: http://127.0.0.1:8080"
     assert lines[4].startswith("demand is not served in prod yet. Next: mlops-stacks run demand")
     assert lines[5] == "All of it on one page: mlops-stacks open"
+
+
+def test_logs_of_monitoring_are_its_own_and_those_of_its_reports(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlops_stacks.operations import deployed, deploying
+
+    cli.write()
+    own, reports = cli.folder / "monitor.log", cli.folder / "demand"
+    reports.mkdir()
+    (reports / "report.log").write_text("it could not be made\n")
+    watched = {"monitoring": {"reports": {"demand": str(reports), "far": "s3://elsewhere"}}}
+    executor = SimpleNamespace(outputs=lambda stack: watched if stack == "shop-dev" else {})
+    program = deployed.Program("dev", "monitoring", "dev-monitor", own, "", None)
+    monkeypatch.setattr(deploying, "executor_for", lambda *arguments: executor)
+    monkeypatch.setattr(deployed, "programs", lambda *arguments: iter([program]))
+    shown = cli("logs", "monitoring")
+    assert shown.code == 0, shown.err
+    assert f"dev-monitor: {own}\n  it is empty so far" in shown.err
+    assert f"dev reports on demand: {reports / 'report.log'}" in shown.err
+    assert shown.out == "it could not be made\n"
 
 
 def test_progress_counts_what_was_written_and_names_what_failed(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:

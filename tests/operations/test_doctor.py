@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,11 +121,17 @@ def test_a_damaged_state_is_an_error_and_stays_as_it_is(folder: Path, state: Pat
 
 def test_an_interrupted_run_is_named_with_what_continues_it(folder: Path, state: Path) -> None:
     entry = Entry("k", "urn:pulumi:shop-dev::mlops-stacks::a:b:C::x", "a:b:C", "x", None, custom=True)
-    unfinished = State("mlops-stacks", "shop-dev", pending=[Pending(Operation.CREATE, entry, since=0.0, pid=1)])
-    (state / "shop-dev.json").write_bytes(encode(unfinished))
+    begun = Pending(Operation.CREATE, entry, since=0.0, pid=1)
+    (state / "shop-dev.json").write_bytes(encode(State("mlops-stacks", "shop-dev", pending=[begun])))
     check = found(folder)["stack shop-dev"]
     assert check.outcome is Outcome.WARNING
-    assert "1 operations are open" in check.message
+    assert "did not end: create of x is open" in check.message
+    doomed = {f"k{number}": replace(entry, key=f"k{number}", name=f"y{number}") for number in range(5)}
+    unfinished = State("mlops-stacks", "shop-dev", pending=[begun], doomed=doomed)
+    (state / "shop-dev.json").write_bytes(encode(unfinished))
+    said = found(folder)["stack shop-dev"].message
+    assert "create of x, delete of the replaced y0, delete of the replaced y1" in said
+    assert said.endswith("and 2 more are open")
     assert "mlops-stacks up" in check.remedy
 
 

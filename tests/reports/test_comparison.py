@@ -178,6 +178,8 @@ def test_a_move_and_back_again_shows_the_same_resources(tmp_path: Path) -> None:
         (["dev"], 2, "name two environments or two blueprints"),
         (["dev", "blueprint.yaml"], 2, "not one of each"),
         (["dev", "nowhere"], 2, "no environment `nowhere`"),
+        (["local", "aws"], 2, "`aws` is a platform and no environment of blueprint.yaml"),
+        (["dev", "gcp"], 2, "mlops-stacks diff --platform gcp"),
         (["blueprint.yaml", "nowhere.yaml"], 1, "nowhere.yaml"),
         (["--platform", "moon"], 1, "no platform `moon`; choose one of aws, gcp"),
         (["--platform", "local"], 1, "is on local already"),

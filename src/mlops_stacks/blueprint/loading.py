@@ -122,13 +122,20 @@ def _content(path: Path, what: str) -> bytes:
 
 
 def _or_near(path: Path, before: str, after: str = "") -> str:
-    """A YAML file beside `path` of a similar name as part of a sentence, if there is one."""
+    """A blueprint beside `path` of a similar name as part of a sentence, if there is one."""
     try:
-        names = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml") and p.is_file())
+        there = sorted(p for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml") and _looks_like_one(p))
     except OSError:
         return ""
-    near = get_close_matches(path.name, names, 1, 0.5)
+    near = get_close_matches(path.name, [p.name for p in there], 1, 0.5)
     return f"{before}`{path.with_name(near[0])}`{after}" if near else ""
+
+
+def _looks_like_one(path: Path) -> bool:
+    """Whether this file begins as blueprints do, among all the other things that people keep in YAML."""
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        return False
+    return re.search(rb"^schema_version\s*:", path.read_bytes(), re.MULTILINE) is not None
 
 
 _UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")

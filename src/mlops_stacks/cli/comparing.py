@@ -10,6 +10,7 @@ import typer
 from mlops_stacks.cli.options import BlueprintOption, JsonOption, ProgramOptions, open_project
 
 if TYPE_CHECKING:
+    from mlops_stacks.project import Project
     from mlops_stacks.reports.comparison import Comparison
 
 PANEL = "Look before you deploy"
@@ -74,7 +75,23 @@ def _compared(
         raise CommandError("name two blueprints or two environments, not one of each", ExitCode.USAGE)
     options = context.find_object(ProgramOptions) or ProgramOptions()
     project = open_project(context, blueprint or options.blueprint, releases=True)
+    _refuse_platforms(project, left, right)
     return comparing.compare_environments(project, left, right)
+
+
+def _refuse_platforms(project: Project, *asked: str) -> None:
+    """Whoever names a platform where an environment belongs means the option."""
+    from mlops_stacks.blueprint.vocabulary import is_platform
+    from mlops_stacks.cli.exits import CommandError, ExitCode
+
+    named = [name for name in asked if name not in project.blueprint.scopes and is_platform(name)]
+    others = [name for name in named if name != project.blueprint.platform] or named
+    if others:
+        raise CommandError(
+            f"`{others[0]}` is a platform and no environment of {project.file.name}: to compare the blueprint with "
+            f"itself there, mlops-stacks diff --platform {others[0]}",
+            ExitCode.USAGE,
+        )
 
 
 def _is_file(argument: str) -> bool:

@@ -194,8 +194,11 @@ def logs(
         raise CommandError(f"{wanted} keeps no log on this machine; see `mlops-stacks status`")
     for name, path in files:
         note(f"{name}: {path}", style="bold")
-        for line in tail(path, lines):
+        last = tail(path, lines)
+        for line in last:
             _line(line)
+        if not last and lines:
+            note("  it is empty so far")
     if follow:
         try:
             for name, line in followed(files):

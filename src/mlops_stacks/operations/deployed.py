@@ -12,6 +12,7 @@ from mlops_stacks.blueprint.vocabulary import SHARED, Stage
 from mlops_stacks.executors.protocol import Executor
 from mlops_stacks.operations.http import NoAnswerError, request
 from mlops_stacks.project import Project
+from mlops_stacks.runtime.monitoring.places import Places
 
 _PROGRAM = ":dynamic/local:Program"
 _COMPONENT = "mlops-stacks:index:"
@@ -124,14 +125,25 @@ def _run_folders(exports: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def log_files(project: Project, executor: Executor, stage: Stage, scopes: Iterable[str]) -> list[tuple[str, Path]]:
-    """Name and path of each log of a stage: of its programs, and of the last run of each environment's pipelines."""
+    """Name and path of each log of a stage: of its programs, of each environment's last run, and of its reports."""
     scopes = tuple(scopes)
     found = [(p.name, p.log) for p in programs(project, executor, scopes) if p.stage == stage.value]
     if stage is Stage.TRAINING_PIPELINE:
         for scope in scopes:
             if scope != SHARED:
                 found += _logs_of_last_run(project, executor, scope)
+    if stage is Stage.MONITORING and found:
+        for scope in scopes:
+            found += _logs_of_reports(executor.outputs(project.blueprint.stack(scope)), scope)
     return found
+
+
+def _logs_of_reports(exported: Mapping[str, Any], scope: str) -> Iterator[tuple[str, Path]]:
+    """What those said that made the reports: each is a process of its own."""
+    for model, folder in sorted(exported.get(Stage.MONITORING.value, {}).get("reports", {}).items()):
+        log = Places(Path(str(folder))).log
+        if log.is_file():
+            yield f"{scope} reports on {model}", log
 
 
 def _logs_of_last_run(project: Project, executor: Executor, scope: str) -> Iterator[tuple[str, Path]]:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops_components.spec.marked import MARKER, environment_value, marked, marker
 from mlops_stacks.blueprint.problems import BlueprintError
@@ -24,12 +25,17 @@ from mlops_stacks.operations.opening import NoBlueprintError, open_project
 from mlops_stacks.operations.preflight import Check, Outcome, preflight
 from mlops_stacks.project import Project
 
+if TYPE_CHECKING:
+    from mlops_stacks.executors.embedded.state import State
+
 OLDEST_PYTHON = (3, 11)
 _GIB = 1024**3
 _SCRATCH_GIB = 0.5
 _ZONES = ("UTC", "America/New_York")
 """One that even an empty database may have, and one that only a real database has."""
 _SUPERVISOR = "supervisord"
+_NAMED = 4
+"""So many open operations are named."""
 
 
 def doctor(blueprint: Path | None, folder: Path, environment: str | None = None) -> Iterator[Check]:
@@ -178,11 +184,18 @@ def _stack(state: Path, stack: str) -> Iterator[Check]:
     if found is None:
         yield Check(name, Outcome.OK, "not deployed")
     elif found.pending or found.doomed:
-        count = len(found.pending) + len(found.doomed)
-        message = f"an earlier `up` or `destroy` did not end; {count} operations are open"
+        message = f"an earlier `up` or `destroy` did not end: {_still_open(found)}"
         yield Check(name, Outcome.WARNING, message, "mlops-stacks up (or destroy): it continues from there")
     else:
         yield Check(name, Outcome.OK, f"{len(found.resources)} entries, nothing open")
+
+
+def _still_open(state: State) -> str:
+    """Which operations have begun and not ended, the first few by name."""
+    begun = [f"{pending.operation.value} of {pending.entry.name}" for pending in state.pending]
+    begun += [f"delete of the replaced {entry.name}" for entry in state.doomed.values()]
+    more = f" and {len(begun) - _NAMED} more" if len(begun) > _NAMED else ""
+    return f"{', '.join(begun[:_NAMED])}{more} {'is' if len(begun) == 1 else 'are'} open"
 
 
 def _lock_is_held(path: Path) -> bool:
