@@ -1,51 +1,23 @@
-"""A real browser, without a window and without a network; where there is none, these tests are skipped."""
+"""One real browser for the tests of the pages."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from real_browser import SIZE, started
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-prefers-reduced-motion",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-)
-SIZE = (1500, 1100)
 
 
 @pytest.fixture(scope="session")
 def started_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     """One browser for all tests."""
-    driver = shutil.which("chromedriver")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not driver or not program:
-        pytest.skip("no chromium with chromedriver on PATH (Debian: `apt-get install chromium chromium-driver`)")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}", f"--window-size={SIZE[0]},{SIZE[1]}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.set_page_load_timeout(60)
-    yield browser
-    browser.quit()
+    with started(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
 
 
 @pytest.fixture

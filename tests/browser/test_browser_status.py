@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser_scripts import CONTRAST, REQUESTS
+from waiting import eventually
 
 from mlops_stacks.operations.status_server import StatusServer
 from mlops_stacks.operations.watching import watched_model
@@ -156,13 +156,6 @@ def server(browser: Chrome, current: dict[str, Any], monkeypatch: pytest.MonkeyP
 
 def text(browser: Chrome) -> str:
     return browser.find_element("css selector", "body").text
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_everything_is_shown_and_only_its_own_server_is_asked(browser: Chrome, server: StatusServer) -> None:
