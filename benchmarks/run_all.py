@@ -1,4 +1,4 @@
-"""Runs every benchmark and writes benchmarks/RESULTS.md. Takes about ten minutes; the machine should be quiet."""
+"""Runs every benchmark and writes benchmarks/RESULTS.md. Takes about half an hour; the machine should be quiet."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import cli_start
+import features
 import local_lifecycle
 import plan
+import serving
+import whole_aws
+import whole_platform
 from figures import BENCHMARKS, ROOT, Figure, load, machine, table
 
 RESULTS = BENCHMARKS / "RESULTS.md"
@@ -20,7 +24,11 @@ QUIET = 0.5
 SECTIONS: dict[str, tuple[str, Callable[[], list[Figure]]]] = {
     "start": ("Start of the command line", cli_start.figures),
     "plan": ("Cold plans", plan.figures),
+    "aws": ("The whole of AWS", whole_aws.figures),
     "local": ("A platform on one machine", local_lifecycle.figures),
+    "whole_platform": ("All ten stages on one machine", whole_platform.figures),
+    "features": ("Features", features.figures),
+    "serving": ("Serving, beside MLflow", serving.figures),
 }
 
 

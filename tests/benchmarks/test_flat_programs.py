@@ -16,6 +16,7 @@ import pytest
 
 from mlops_stacks.operations.opening import open_project
 from mlops_stacks.operations.planning import plan
+from mlops_stacks.permissions.assumed import filled
 from mlops_stacks.plan import SECRET, UNKNOWN, PlannedResource, ScopePlan
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -53,8 +54,8 @@ class Canonical:
             return value
         if value in self._by_urn:
             return self.text(self._by_urn[value])
-        if value.lstrip().startswith(("{", "[")) and not TOKEN.match(value):
-            return self.value(json.loads(value))
+        if value.lstrip().startswith(("{", "[")) and not TOKEN.match(value) and (parsed := _parsed(value)) is not None:
+            return self.value(parsed)
         if DIGEST.match(value):
             return "a hash of a text that holds tokens, which hold logical names"
         return self.references(value)
@@ -62,6 +63,14 @@ class Canonical:
     def references(self, text: str) -> str:
         """A text in which each token says what it refers to."""
         return TOKEN.sub(lambda token: f"<{self.text(self._by_urn[token[1]])} {token[2]}>", text)
+
+
+def _parsed(text: str) -> Any:
+    """A text as JSON; None for one that only begins like it, such as a template with places for values."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return None
 
 
 def flat(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -86,11 +95,16 @@ def test_the_flat_program_holds_the_resources_of_the_blueprint(
     assert not missing + surplus, "\n".join(["only composed:", *missing, "only by hand:", *surplus])
 
 
-@pytest.mark.parametrize("blueprint", ["aws", "aws-minimal"])
+@pytest.mark.parametrize(
+    ("blueprint", "made_late"), [("aws", {"training_pipeline", "serving", "monitoring"}), ("aws-minimal", set())]
+)
 def test_the_replayed_program_holds_the_resources_of_a_blueprint(
-    blueprint: str, monkeypatch: pytest.MonkeyPatch
+    blueprint: str, made_late: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = plan(open_project(BENCHMARKS.parent / "blueprints" / f"{blueprint}.yaml", BENCHMARKS))
+    """Of all that there will be: what an empty account gets is part of it."""
+    project = open_project(BENCHMARKS.parent / "blueprints" / f"{blueprint}.yaml", BENCHMARKS, releases=False)
+    made = plan(filled(project))
+    assert made_late <= {str(resource.stage) for resource in made.resources if resource.custom}
     module = flat("replayed", monkeypatch)
     composed, replayed = (Canonical(scopes).resources() for scopes in (made.scopes, module.plan(module.record(made))))
     missing, surplus = list((composed - replayed).elements()), list((replayed - composed).elements())
