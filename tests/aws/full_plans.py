@@ -66,6 +66,9 @@ def document_by(engine: str) -> dict[str, Any]:
         for field in ("batch", "monitoring", "retraining"):
             model.pop(field)
         model["realtime"] = {}
+    if engine == "step_functions":
+        for field in ("tuning", "bias_check"):
+            document["models"]["delay"]["pipeline"].pop(field)
     return document
 
 
