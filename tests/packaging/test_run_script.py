@@ -15,14 +15,22 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script as a module, working in an empty folder."""
+def run(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script as a module."""
     spec = importlib.util.spec_from_file_location("run_script", ROOT / "run.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setitem(sys.modules, "run_script", module)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def environments(run: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """What the script makes environments with, working in an empty folder."""
+    module = sys.modules["locks.environments"]
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module, "TOOLS", tmp_path / ".venvs" / "tools")
     monkeypatch.setattr(module, "ENVIRONMENT", tmp_path / ".venv")
@@ -52,23 +60,25 @@ def test_only_the_standard_library_is_imported() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_python_without_pip_is_told_so(run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_python_without_pip_is_told_so(
+    environments: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(run.Stopped, match=r"has no pip.*apt install python3-pip"):
-        run.pip_for(tmp_path)
+    with pytest.raises(environments.Stopped, match=r"has no pip.*apt install python3-pip"):
+        environments.pip_for(tmp_path)
 
 
 def test_pip_outside_serves_an_environment_that_has_none(
-    run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    environments: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name == "pip" else None)
-    assert run.pip_for(tmp_path) == [run.PYTHON, "-m", "pip", "--python", tmp_path / "bin" / "python"]
+    assert environments.pip_for(tmp_path) == [environments.PYTHON, "-m", "pip", "--python", tmp_path / "bin" / "python"]
 
 
-def test_a_python_without_venv_is_told_so(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "PYTHON", "false")
-    with pytest.raises(run.Stopped, match="apt install python3-venv"):
-        run.prepare_tools()
+def test_a_python_without_venv_is_told_so(environments: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "PYTHON", "false")
+    with pytest.raises(environments.Stopped, match="apt install python3-venv"):
+        environments.prepare_tools()
 
 
 def test_a_stop_is_one_sentence_and_exit_code_1(
@@ -83,37 +93,37 @@ def test_a_stop_is_one_sentence_and_exit_code_1(
 
 
 def test_children_compile_bytecode_and_find_only_their_own_packages(
-    run: ModuleType, monkeypatch: pytest.MonkeyPatch
+    environments: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV", "PIP_USER"):
         monkeypatch.setenv(variable, "1")
     monkeypatch.setenv("PIP_INDEX_URL", "index-of-the-company")
-    child = run.child_environment()
+    child = environments.child_environment()
     assert not child.keys() & {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV", "PIP_USER"}
     assert child["UV_DEFAULT_INDEX"] == "index-of-the-company"
 
 
-def test_a_changed_lock_makes_the_environment_anew(run: ModuleType, tmp_path: Path) -> None:
+def test_a_changed_lock_makes_the_environment_anew(environments: ModuleType, tmp_path: Path) -> None:
     lock, environment = tmp_path / "lock", tmp_path / "environment"
     (environment / "bin").mkdir(parents=True)
     (environment / "bin" / "python").touch()
     lock.write_text("one")
-    assert not run.has_stamp(environment, run.fingerprint(lock))
-    (environment / run.STAMP).write_text(run.fingerprint(lock))
-    assert run.has_stamp(environment, run.fingerprint(lock))
+    assert not environments.has_stamp(environment, environments.fingerprint(lock))
+    (environment / environments.STAMP).write_text(environments.fingerprint(lock))
+    assert environments.has_stamp(environment, environments.fingerprint(lock))
     lock.write_text("two")
-    assert not run.has_stamp(environment, run.fingerprint(lock))
+    assert not environments.has_stamp(environment, environments.fingerprint(lock))
 
 
-def test_a_command_past_its_limit_is_ended_with_its_children(run: ModuleType, tmp_path: Path) -> None:
+def test_a_command_past_its_limit_is_ended_with_its_children(environments: ModuleType, tmp_path: Path) -> None:
     marker = tmp_path / "survived"
     began = time.monotonic()
     code = f"import subprocess, time; subprocess.Popen(['sh', '-c', 'sleep 2; touch {marker}']); time.sleep(60)"
-    assert run.call([sys.executable, "-c", code], limit=0.5) == 124
+    assert environments.call([sys.executable, "-c", code], limit=0.5) == 124
     assert time.monotonic() - began < 30
     time.sleep(2)
     assert not marker.exists()
 
 
-def test_the_exit_code_of_a_command_is_passed_on(run: ModuleType) -> None:
-    assert run.call([sys.executable, "-c", "raise SystemExit(7)"]) == 7
+def test_the_exit_code_of_a_command_is_passed_on(environments: ModuleType) -> None:
+    assert environments.call([sys.executable, "-c", "raise SystemExit(7)"]) == 7

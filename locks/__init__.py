@@ -1,0 +1,1 @@
+"""Locks, and the environments that are made from them."""
