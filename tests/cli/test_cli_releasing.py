@@ -84,6 +84,14 @@ def test_versions_are_listed_newest_first_over_all_pages(cli: Cli, server: FakeS
     assert "no model `deman`" in cli("versions", "deman").err
 
 
+def test_status_shows_first_the_metrics_that_acceptance_judges(cli: Cli, server: FakeServer) -> None:
+    judged = "acceptance: {thresholds: [{metric: recall, minimum: 0.5}], better_than_serving: log_loss}"
+    cli.write(MINIMAL.replace("{release: latest_approved}", f"{{release: latest_approved, {judged}}}"))
+    server.add(1, "approved", **{f"metric.{name}": "0.5" for name in ("auc", "brier", "log_loss", "recall")})
+    (model,) = json.loads(cli("status", "--json").out)["models"]
+    assert list(model["versions"][0]["metrics"]) == ["recall", "log_loss", "auc", "brier"]
+
+
 def test_latest_approved_is_the_newest_approved_and_goes_to_the_lock(cli: Cli, server: FakeServer) -> None:
     for number, approval in ((1, "approved"), (2, "approved"), (3, "rejected"), (4, "pending")):
         server.add(number, approval)

@@ -106,19 +106,36 @@ def _models(project: Project, exports: Mapping[str, Mapping[str, Any] | None]) -
         {
             "model": name,
             "releases": _per_environment(project, lambda environment, name=name: _release(project, environment, name)),  # type: ignore[misc]
-            **_versions(registry, name),
+            **_versions(registry, name, _judged_by(project, name)),
         }
         for name in sorted(names)
     ]
 
 
-def _versions(registry: ModelRegistry | None, model: str) -> dict[str, Any]:
+def _versions(registry: ModelRegistry | None, model: str, judged_by: tuple[str, ...]) -> dict[str, Any]:
     if registry is None or model not in registry.names:
         return {"versions": [], "problem": None}
     try:
-        return {"versions": [version.as_json() for version in registry.versions(model)], "problem": None}
+        found = [version.as_json() for version in registry.versions(model)]
     except RegistryError as error:
         return {"versions": [], "problem": str(error)}
+    for version in found:
+        # The page has room for few: first come those that somebody asked for.
+        first = {name: version["metrics"][name] for name in judged_by if name in version["metrics"]}
+        version["metrics"] = {**first, **version["metrics"]}
+    return {"versions": found, "problem": None}
+
+
+def _judged_by(project: Project, model: str) -> tuple[str, ...]:
+    """The metrics by which the blueprint accepts a version, in its order."""
+    found: dict[str, None] = {}
+    for environment in project.blueprint.environments:
+        models = project.blueprint.scope(environment).settings.models
+        acceptance = models[model].acceptance if model in models else {}
+        found |= {threshold["metric"]: None for threshold in acceptance.get("thresholds", [])}
+        if compared := acceptance.get("better_than_serving"):
+            found[compared] = None
+    return tuple(found)
 
 
 def _per_environment(project: Project, value: Callable[[str], Any]) -> dict[str, Any]:
