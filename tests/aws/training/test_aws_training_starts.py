@@ -195,7 +195,10 @@ def _problems(given: dict[str, Any]) -> list[str]:
         ({"pipeline": {"schedule": {"cron": "cron(0 3 * * ? *)"}}}, "is a schedule in AWS's dialect"),
         ({"pipeline": {"triggers": {"folder": "in"}}}, "new data starts nothing here"),
         ({"options": {"cache_hours": 24}}, "takes over the old data instead of the new"),
-        ({"pipeline": {"compute": {"gpu": {"count": 99}}}}, "which then trains while other steps stay on the stage's `machine`"),
+        (
+            {"pipeline": {"compute": {"gpu": {"count": 99}}}},
+            "chosen by itself has so much: at most 8",
+        ),
         ({"pipeline": {"tuning": {"metric": "auc"}}}, "it names no parameter to try"),
         (
             {"pipeline": {"tuning": {"metric": "auc", "ranges": [{"parameter": "a", "minimum": 2, "maximum": 1}]}}},
