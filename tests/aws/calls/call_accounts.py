@@ -181,10 +181,14 @@ class PlannedAccount:
             rule = setting.inputs["rules"][0]["applyServerSideEncryptionByDefault"]
             if rule.get("kmsMasterKeyId"):
                 keys[self.plain(setting.inputs["bucket"])] = self.plain(rule["kmsMasterKeyId"])
+        named = dict[str, str]()
+        for alias in self.of_type("aws:kms/alias:Alias"):
+            for key in self.of_type("aws:kms/key:Key", alias.scope):
+                named[self.arn(key)] = self.plain(alias.inputs["name"])
         groups = self.of_type("aws:sagemaker/featureGroup:FeatureGroup", scope)
         online = [group.inputs.get("onlineStoreConfig") or {} for group in groups]
         sealed = [self.plain(one["securityConfig"]["kmsKeyId"]) for one in online if one.get("securityConfig")]
-        return Place(*self._targets[scope], keys, sealed[0] if sealed else None)
+        return Place(*self._targets[scope], keys, named, sealed[0] if sealed else None)
 
 
 def _text(accounts: Any) -> str:

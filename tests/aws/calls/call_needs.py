@@ -23,6 +23,8 @@ class Place:
     region: str
     bucket_keys: Mapping[str, str] = field(default_factory=dict)
     """Bucket -> ARN of the key that encrypts it by default."""
+    key_aliases: Mapping[str, str] = field(default_factory=dict)
+    """ARN of a key -> its alias, by which other accounts know it."""
     feature_key: str | None = None
     """The key that encrypts the online rows of features."""
 

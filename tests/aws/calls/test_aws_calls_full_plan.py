@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from call_accounts import PlannedAccount, Role
 from call_emulation import make
 from call_endpoints import endpoint_of, endpoints
 from call_needs import Need, needs_of
-from call_policies import missing, permissions, unused
+from call_policies import Permission, missing, permissions, unused
 from call_recorder import forget_clients, recorded
 from full_plans import IMAGE, filled_plan
+from hand_definitions import ANYWHERE
+from hand_overs import Handed, handed_over
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "runtime"))
 
@@ -227,9 +230,22 @@ def prepared(account: PlannedAccount, doings: Doings) -> None:
 
 
 def excess(role: Role, purpose: str, needs: list[Need]) -> list[str]:
-    """Permissions for which there is neither a call nor a page."""
-    extra = unused(role.policy, needs)
+    """Permissions for which there is neither a call, nor a resource that the role is handed over for, nor a page."""
+    extra = unexplained(role, needs)
     return [str(one) for one in extra if not any(entry.covers(purpose, one) for entry in ON_BEHALF)]
+
+
+def unexplained(role: Role, needs: list[Need]) -> list[Permission]:
+    """Permissions of a role that none of its needs asks for, nor those of the resources that it is handed over for."""
+    handed = [one.need for one in handed_over_in(role.scope) if one.role.endswith(f":role/{role.name}")]
+    somewhere = {need.action for need in handed if need.resource == ANYWHERE}
+    return [one for one in unused(role.policy, [*needs, *handed]) if one.action not in somewhere]
+
+
+@cache
+def handed_over_in(scope: str) -> list[Handed]:
+    """The needs that come of handing over roles in a scope."""
+    return handed_over(PlannedAccount(filled_plan("aws")), scope)
 
 
 @pytest.mark.slow
@@ -257,8 +273,24 @@ def test_a_role_without_code_of_ours_may_do_what_a_page_says(account: PlannedAcc
     assert {name: too_much for name, too_much in found.items() if too_much} == {}
 
 
+def test_whoever_a_page_speaks_of_may_do_what_it_says(account: PlannedAccount) -> None:
+    held: dict[str, set[str]] = {}
+    for (scope, purpose), role in account.roles.items():
+        if scope in ("shared", "dev"):
+            held.setdefault(purpose, set()).update(one.action for one in permissions(role.policy))
+    lacking = [
+        f"{purpose} lacks {action}: {entry.source}"
+        for entry in ON_BEHALF
+        for purpose, actions in held.items()
+        for action in entry.actions
+        if entry.speaks_of(purpose) and action not in actions
+    ]
+    assert lacking == []
+
+
 def test_no_page_is_cited_for_nothing(account: PlannedAccount) -> None:
-    given = [(purpose, one) for (_, purpose), role in account.roles.items() for one in permissions(role.policy)]
+    """For what is handed over anyhow, or by nobody held."""
+    given = [(purpose, one) for (_, purpose), role in account.roles.items() for one in unexplained(role, [])]
     stale = [
         f"{action}: {entry.source}"
         for entry in ON_BEHALF

@@ -78,9 +78,18 @@ def _role(context: Context, models: dict[str, ModelConfig]) -> Any:
         *server.grants_of_capture(context),
         *foundation.grant_key_use(),  # type: ignore[union-attr]
         *(server.grant_logs(context, f"/aws/lambda/{name}") for name in names),
+        *_grants_of_addresses(context),
         aws_grant(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]),
     ]
     return common.identity(context, Stage.SERVING, "serving", [SERVICE], grants).role_arn
+
+
+def _grants_of_addresses(context: Context) -> list[AwsGrant]:
+    """What Lambda needs in a network beyond what SageMaker's jobs do (AWSLambdaVPCAccessExecutionRole)."""
+    if common.network(context) is None:
+        return []
+    actions = ["ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
+    return [aws_grant(actions, [arn(common.placement(context), "ec2", "network-interface/*")])]
 
 
 def _shift_role(context: Context, shifted: list[str]) -> Any:
