@@ -28,7 +28,7 @@ REACHES_PACKAGES = re.compile(r"(PIP|UV|SSL|REQUESTS|CURL)_.*|.*_PROXY|.*_proxy|
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(int(TEN_MINUTES)),
+    pytest.mark.timeout(2 * int(TEN_MINUTES)),
     pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed"),
     pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no git checkout, so there is nothing to clone"),
 ]
@@ -122,3 +122,13 @@ def test_a_newcomer_gets_predictions_from_one_command(clone: Path, tmp_path: Pat
     status = subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True, check=True)
     assert status.stdout == "", "what is not meant to be committed is ignored"
     assert time.monotonic() - began < TEN_MINUTES
+
+    locks = clone / "blueprints" / "releases" / "quickstart"
+    assert not locks.exists(), "they name versions of a registry that is gone"
+    carry_out(start, clone, environment, TEN_MINUTES - 60)
+    outputs = json.loads(carry_out([*program, "outputs", "--json"], clone, environment, 60).stdout)
+    anew = served(*outputs["serving"]["endpoints"].values(), flight)
+    assert anew is not None
+    assert anew["version"] == "1"
+    carry_out(destroy, clone, environment, 60)
+    assert picture(home) == Picture()
