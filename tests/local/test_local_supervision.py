@@ -7,13 +7,13 @@ import os
 import signal
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from local_helpers import listener, processes_of, web_program
+from waiting import eventually
 
 from mlops_components.local import programs, supervision
 from mlops_components.local.ports import is_free, keep_port
@@ -22,14 +22,6 @@ from mlops_components.local.providers import ProgramProvider, SupervisorProvider
 from mlops_components.spec.marked import MARKER, marked
 
 DAEMON, PROGRAM = SupervisorProvider(), ProgramProvider()
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
-    return result
 
 
 def answers(properties: dict[str, Any]) -> bool:

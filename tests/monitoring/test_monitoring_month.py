@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from monitoring_flights import MODEL, WORKLOAD, flight_rows
-from runtime_helpers import started, wait_for, write_document
+from runtime_helpers import started, write_document
+from waiting import eventually
 
 from mlops_stacks.runtime.monitoring.captured import read_captured
 
@@ -70,7 +71,7 @@ def test_a_month_is_captured_request_by_request(trained: Path, tmp_path: Path) -
     began = datetime.now(UTC)
     server = started("serve", "--settings", settings)
     try:
-        wait_for(lambda: _is_up(port), seconds=120)
+        eventually(lambda: _is_up(port), seconds=120)
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             parts = [bodies[start::CONNECTIONS] for start in range(CONNECTIONS)]
             answered = [one for part in pool.map(lambda part: _ask(port, part), parts) for one in part]

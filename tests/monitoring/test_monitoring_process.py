@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from monitoring_flights import MODEL, WORKLOAD, Flights, monday, monitor_document, write_labels
-from runtime_helpers import wait_for, write_document
+from runtime_helpers import write_document
+from waiting import eventually
 
 from mlops_stacks.runtime.monitoring import report as reports
 from mlops_stacks.runtime.monitoring.monitor import Monitor, window_end
@@ -75,7 +76,7 @@ def test_the_summer_timetable_starts_one_retraining_and_not_one_on_each_report(
         monitor.tick(moment + timedelta(minutes=1))
         runs = read_runs(tmp_path / "runs")
         if (tmp_path / "reports" / MODEL / "retraining.log").exists():
-            wait_for(lambda: read_runs(tmp_path / "runs"))
+            eventually(lambda: read_runs(tmp_path / "runs"))
         assert moment > monday(4, 22) or not runs
         moment += timedelta(hours=12)
     assert reporter.made == [window_end({"cron": ""}, monday(3, 11) + timedelta(weeks=n)) for n in range(9)]
@@ -120,8 +121,8 @@ def test_a_monitor_killed_at_any_moment_starts_one_run_and_makes_each_report_onc
     try:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         today = places_of(settings, MODEL).reports / report_name("1", midnight) / "summary.json"  # type: ignore[arg-type]
-        wait_for(lambda: today.exists() and _page(settings, "/health"), seconds=200)
-        wait_for(lambda: read_status(tmp_path / "reports")[0].retrainings, seconds=60)
+        eventually(lambda: today.exists() and _page(settings, "/health"), seconds=200)
+        eventually(lambda: read_status(tmp_path / "reports")[0].retrainings, seconds=60)
         page = _page(settings, "/metrics")
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
@@ -176,7 +177,7 @@ def test_a_report_that_cannot_be_made_says_why_and_is_tried_again(flights: Fligh
     moment = monday(4, 1) - timedelta(minutes=1)
     monitor.tick(moment)
     monitor.tick(moment + timedelta(minutes=1))
-    wait_for(lambda: "error: " in (tmp_path / "reports" / MODEL / "report.log").read_text(), seconds=100)
+    eventually(lambda: "error: " in (tmp_path / "reports" / MODEL / "report.log").read_text(), seconds=100)
     time.sleep(1)
     monitor.tick(moment + timedelta(minutes=2))
     (status,) = read_status(tmp_path / "reports")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +74,6 @@ def started(*arguments: str) -> subprocess.Popen[str]:
     """Start a command of the runtime; whoever starts it ends it."""
     command = [sys.executable, "-m", "mlops_stacks.runtime", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def wait_for(condition: Any, seconds: float = 60) -> None:
-    """Wait until `condition()` is true."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 def status_of(pipeline: Path) -> dict[str, Any]:

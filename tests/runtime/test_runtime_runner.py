@@ -12,7 +12,8 @@ from typing import Any
 
 import psutil
 import pytest
-from runtime_helpers import runtime, started, status_of, step_settings_document, wait_for, write_pipeline
+from runtime_helpers import runtime, started, status_of, step_settings_document, write_pipeline
+from waiting import eventually
 
 
 def pipeline_of(folder: Path, parameters: dict[str, Any] | None = None, **step_changes: Any) -> Path:
@@ -105,13 +106,13 @@ def test_one_run_at_a_time_and_the_lock_dies_with_its_holder(tmp_path: Path) -> 
     pipeline = pipeline_of(tmp_path, {"misbehave": "sleep in extract", "marker": str(marker)})
     first_steps_only(pipeline, 1)
     process = started("run", "--pipeline", str(pipeline), "--run-id", "one")
-    wait_for(marker.exists)
+    eventually(marker.exists)
     second = runtime("run", "--pipeline", str(pipeline))
     assert second.returncode == 4
     assert second.stdout == "error: a run of the pipeline `things` is under way: wait for it, or cancel it.\n"
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    wait_for(lambda: not _runtime_processes(str(tmp_path)))
+    eventually(lambda: not _runtime_processes(str(tmp_path)))
     pipeline_of(tmp_path)
     first_steps_only(pipeline, 1)
     assert runtime("run", "--pipeline", str(pipeline), "--run-id", "two").returncode == 0
@@ -124,7 +125,7 @@ def test_a_cancelled_run_ends_its_step(number: signal.Signals, tmp_path: Path) -
     marker = tmp_path / "marker"
     pipeline = pipeline_of(tmp_path, {"misbehave": "sleep in extract", "marker": str(marker)})
     process = started("run", "--pipeline", str(pipeline))
-    wait_for(marker.exists)
+    eventually(marker.exists)
     process.send_signal(number)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from runtime_helpers import runtime, wait_for, write_document
+from runtime_helpers import runtime, write_document
 from test_runtime_serving import ROW, client_of, server_settings_document
+from waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +190,7 @@ def test_a_function_answers_what_lambda_hands_out(tracked_run: dict[str, Any], t
     command = [sys.executable, "-m", "mlops_stacks.runtime", "lambda", "--settings", settings]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        wait_for(lambda: len(lambda_.answers) == len(events) or process.poll() is not None, 120)
+        eventually(lambda: len(lambda_.answers) == len(events) or process.poll() is not None, 120)
     finally:
         process.kill()
         process.wait()

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runtime_helpers import started, step_settings_document, wait_for, write_document, write_pipeline
+from runtime_helpers import started, step_settings_document, write_document, write_pipeline
+from waiting import eventually
 
 from mlops_components.spec.pipeline import Schedule
 from mlops_stacks.runtime.errors import SettingsError
@@ -173,7 +174,7 @@ def test_the_process_starts_runs_and_ends_when_asked(tmp_path: Path) -> None:
     write_document(tmp_path / "runs" / ".schedule.json", since)
     settings = write_document(tmp_path / "schedule.json", {"pipelines": [str(pipeline)]})
     process = started("schedule", "--settings", settings)
-    wait_for(lambda: list(tmp_path.glob("runs/scheduled-*/extract.json")))
+    eventually(lambda: list(tmp_path.glob("runs/scheduled-*/extract.json")))
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode == 0

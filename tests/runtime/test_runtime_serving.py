@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from runtime_helpers import HERE, started, wait_for, write_document
+from runtime_helpers import HERE, started, write_document
+from waiting import eventually
 
 ROW = {"size": 0.75, "count": 3, "colour": "red", "new": True}
 
@@ -309,7 +310,7 @@ def test_capture_starts_a_file_each_day_and_an_object_each_batch() -> None:
     )
     for number in (1, 2):
         capture.keep(f"request-{number}", {"x": [1]}, [0.5])
-        wait_for(lambda n=number: len(fsspec.filesystem("memory").glob("/captured/m/*.jsonl")) == n)
+        eventually(lambda n=number: len(fsspec.filesystem("memory").glob("/captured/m/*.jsonl")) == n)
     capture.close()
     names = [Path(name).name for name in sorted(fsspec.filesystem("memory").glob("/captured/m/*.jsonl"))]
     assert [name[:10] for name in names] == ["2026-01-01", "2026-01-02"]
@@ -328,7 +329,7 @@ def test_capture_that_cannot_write_neither_blocks_nor_fails_an_answer(
                 re.search(r"capture_dropped_total\{.*\} 1\.0", text)
             )
 
-        wait_for(dropped)
+        eventually(dropped)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -346,7 +347,7 @@ def test_the_process_serves_counts_and_flushes_at_its_end(
     process = started("serve", "--settings", write_document(tmp_path / "server.json", document))
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: process.poll() is not None or _get(f"{url}/v2/health/ready"))
+        eventually(lambda: process.poll() is not None or _get(f"{url}/v2/health/ready"))
         request = urllib.request.Request(
             f"{url}/predict",
             json.dumps({"instances": [ROW]}).encode(),

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runtime_helpers import runtime, started, step_settings_document, wait_for, write_document
+from runtime_helpers import runtime, started, step_settings_document, write_document
+from waiting import eventually
 
 from mlops_components.spec.pipeline import STEPS
 from mlops_stacks.runtime.step import run_step
@@ -180,7 +181,7 @@ def test_a_killed_step_converges_when_run_again(step: str, tmp_path: Path) -> No
     document = step_settings_document(parameters={"misbehave": f"sleep in {step}", "marker": str(marker)})
     settings = write_document(disturbed / "sleeping.json", document)
     process = started("step", step, "--settings", settings, "--run", (disturbed / "run").as_uri())
-    wait_for(marker.exists)
+    eventually(marker.exists)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (disturbed / "run" / "steps" / f"{step}.json").exists()
