@@ -16,3 +16,8 @@ def json_document(content: Mapping[str, Any]) -> pulumi.Output[str]:
 def hashed(content: pulumi.Output[str]) -> pulumi.Output[str]:
     """The hash of a document, known as soon as the document is: a plan shows that it changes."""
     return content.apply(sha256)
+
+
+def by_name(values: Mapping[str, Any]) -> pulumi.Output[dict[str, str]]:
+    """Outputs under their names as one output; `Output.all` of nothing would be a list."""
+    return pulumi.Output.all(**values) if values else pulumi.Output.from_input({})

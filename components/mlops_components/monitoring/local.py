@@ -4,7 +4,6 @@ No Prometheus is started: a laptop rarely has somebody who looks at it. The rule
 written for whoever runs one; the monitor raises its own alarms.
 """
 
-from collections.abc import Mapping
 from typing import Any, NotRequired, Optional
 
 import pulumi
@@ -12,7 +11,7 @@ from typing_extensions import TypedDict
 
 from mlops_components.args import checked
 from mlops_components.lifecycle import Lifecycle, stateful
-from mlops_components.local.documents import hashed, json_document
+from mlops_components.local.documents import by_name, hashed, json_document
 from mlops_components.local.ports import HOST
 from mlops_components.local.resources import Directory, File, Port, Program
 from mlops_components.monitoring.rules import prometheus_rules
@@ -72,7 +71,7 @@ class LocalMonitoring(pulumi.ComponentResource):
             json_document(prometheus_rules(args["blueprint"], args["environment"], limits)),
             opts=child,
         )
-        self.reports = _outputs({model: pulumi.Output.concat(reports.path, "/", model) for model in args["models"]})
+        self.reports = by_name({model: pulumi.Output.concat(reports.path, "/", model) for model in args["models"]})
         self.rules = rules.path
         if args["models"]:
             self._watch(name, args, reports, child)
@@ -133,7 +132,3 @@ def _scrape_configuration(args: LocalMonitoringArgs, port: pulumi.Input[str]) ->
             {"job_name": f"{name}-servers", "static_configs": servers, "relabel_configs": [address]},
         ],
     }
-
-
-def _outputs(values: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[dict[str, str]]:
-    return pulumi.Output.all(**values) if values else pulumi.Output.from_input({})

@@ -10,7 +10,7 @@ import pulumi
 from typing_extensions import TypedDict
 
 from mlops_components.args import ArgsError, checked
-from mlops_components.local.documents import hashed, json_document
+from mlops_components.local.documents import by_name, hashed, json_document
 from mlops_components.local.ports import HOST
 from mlops_components.local.resources import Directory, File, Port, Program
 
@@ -70,9 +70,9 @@ class LocalServing(pulumi.ComponentResource):
             model: _server(f"{name}-{model}", model, served, args, child)
             for model, served in sorted(args["models"].items())
         }
-        self.endpoints = _outputs({model: server.url for model, server in servers.items()})
-        self.versions = _outputs({model: args["models"][model]["settings"]["version"] for model in servers})
-        self.logs = _outputs({model: server.log for model, server in servers.items()})
+        self.endpoints = by_name({model: server.url for model, server in servers.items()})
+        self.versions = by_name({model: args["models"][model]["settings"]["version"] for model in servers})
+        self.logs = by_name({model: server.log for model, server in servers.items()})
         self.register_outputs({"endpoints": self.endpoints, "versions": self.versions, "logs": self.logs})
 
 
@@ -104,7 +104,3 @@ def _refuse_unreleased(models: dict[str, LocalServedModel]) -> None:
     for model, served in models.items():
         if not served["settings"].get("version"):
             raise ArgsError(f"LocalServing: the model '{model}' has no version; leave it out until it is released.")
-
-
-def _outputs(values: dict[str, Any]) -> pulumi.Output[dict[str, str]]:
-    return pulumi.Output.all(**values) if values else pulumi.Output.from_input({})
