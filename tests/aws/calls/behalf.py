@@ -192,6 +192,16 @@ ON_BEHALF: Sequence[Behalf] = (
         "cloudwatch:DescribeAlarms cloudwatch:GetDashboard cloudwatch:GetMetricData cloudwatch:ListMetrics",
     ),
     _said(
+        "SageMaker Developer Guide, Define a pipeline, Tuning step: its best trial is looked up for the steps after it",
+        "pipeline",
+        "sagemaker:DescribeTrainingJob",
+    ),
+    _said(
+        "SageMaker Developer Guide, Clarify processing jobs: an analysis asks the endpoint that it is told of",
+        "monitor baseline",
+        "sagemaker:DescribeEndpoint sagemaker:InvokeEndpoint",
+    ),
+    _said(
         "SageMaker API Reference, DescribeEndpoint and DescribeEndpointConfig: what serves",
         "team_*",
         "sagemaker:DescribeEndpoint sagemaker:DescribeEndpointConfig",

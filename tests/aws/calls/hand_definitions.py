@@ -12,6 +12,7 @@ from job_needs import grant_needs, job_needs, leaves
 
 Needs = Iterator[tuple[str, Need]]
 _NOUNS = {
+    "ClarifyCheck": "ProcessingJob",
     "Processing": "ProcessingJob",
     "Training": "TrainingJob",
     "Tuning": "HyperParameterTuningJob",
@@ -38,14 +39,16 @@ def started(kind: str, request: Mapping[str, Any], role: str, place: Place) -> N
     job = place.arn("sagemaker", f"{kebab}/{_named(str(name))}")
     for action in (f"Create{noun}", f"Describe{noun}", f"Stop{noun}", "AddTags"):
         yield role, Need(f"sagemaker:{action}", job)
-    yield role, Need("iam:PassRole", request["RoleArn"], {"iam:PassedToService": "sagemaker.amazonaws.com"})
+    # The trials of a tuning job run with the role of what they train.
+    of_job = request.get("RoleArn") or request["TrainingJobDefinition"]["RoleArn"]
+    yield role, Need("iam:PassRole", of_job, {"iam:PassedToService": "sagemaker.amazonaws.com"})
     for found, value in leaves(request):
         if found[-1] == "volumekmskeyid":
             for need in grant_needs(value):
                 yield role, need
     group = f"/aws/sagemaker/{_GROUPS.get(kind, noun + 's')}"
     for need in job_needs(request, group, place):
-        yield request["RoleArn"], need
+        yield of_job, need
 
 
 def _named(name: str) -> str:
