@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import psutil
 import pytest
 import yaml
-from nbclient import NotebookClient
+from notebooks import run_notebook
 
 from mlops_components.spec.marked import end, marked
 from mlops_stacks.blueprint.vocabulary import Stage
@@ -120,16 +119,10 @@ def test_its_settings_end_idle_kernels_and_ask_nobody_on_the_network(desk: Desk)
     assert "jupyter_lsp | extension was successfully loaded" not in log
 
 
-def test_its_first_notebook_runs_and_leaves_a_run_in_mlflow(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_first_notebook_runs_and_leaves_a_run_in_mlflow(desk: Desk) -> None:
     import mlflow
 
-    for name, value in desk.process().environ().items():
-        if name.startswith(("MLFLOW_", "MLOPS_STACKS_")) and "MARKER" not in name and "DIGEST" not in name:
-            monkeypatch.setenv(name, value)
-    folder = Path(desk.contract["notebooks"])
-    notebook = nbformat.read(folder / "start-here.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
-    printed = "".join(o.get("text", "") for cell in notebook.cells for o in cell.get("outputs", []))
+    _, printed = run_notebook(Path(desk.contract["notebooks"]), desk.process().environ())
     assert "Blueprint desk, environment dev" in printed
     assert "no store: the blueprint has no feature_store" in printed
     uri = desk.executor.outputs("desk-shared")["experiment_tracking"]["tracking_uri"]
