@@ -177,6 +177,20 @@ def _nothing(given: Mapping[str, Any], place: Place) -> Made:
     yield from ()
 
 
+def _deployment(given: Mapping[str, Any], place: Place) -> Made:
+    """CodeDeploy User Guide, "CodeDeploy permissions reference": a revision is registered, a configuration read."""
+    application, group = given["applicationName"], given["deploymentGroupName"]
+    yield Need("codedeploy:CreateDeployment", place.arn("codedeploy", f"deploymentgroup:{application}/{group}"))
+    for action in ("GetApplicationRevision", "RegisterApplicationRevision"):
+        yield Need(f"codedeploy:{action}", place.arn("codedeploy", f"application:{application}"))
+    yield Need("codedeploy:GetDeploymentConfig", place.arn("codedeploy", f"deploymentconfig:{group}-x"))
+
+
+def _alias(given: Mapping[str, Any], place: Place) -> Made:
+    for ending in ("", f":{given['Name']}"):
+        yield Need("lambda:GetAlias", place.arn("lambda", f"function:{given['FunctionName']}{ending}"))
+
+
 _SAGEMAKER: Mapping[str, str] = {
     "DescribeModelPackageGroup": "model-package-group/{ModelPackageGroupName}",
     "DescribeModelPackage": "model-package/{ModelPackageName}",
@@ -226,6 +240,8 @@ _RULES: Mapping[tuple[str, str], Rule] = {
     },
     ("sagemaker-runtime", "InvokeEndpoint"): _named("sagemaker", "InvokeEndpoint", "endpoint/{EndpointName}"),
     ("secretsmanager", "GetSecretValue"): _named("secretsmanager", "GetSecretValue", "secret:{SecretId}-AbCdEf"),
+    ("lambda", "GetAlias"): _alias,
+    ("codedeploy", "CreateDeployment"): _deployment,
     ("sns", "Publish"): _named("sns", "Publish", "{TopicArn}"),
     ("sts", "GetCallerIdentity"): _nothing,
     ("states", "StartExecution"): _named("states", "StartExecution", "stateMachine:{stateMachineArn}"),

@@ -305,9 +305,9 @@ def _deployments(account: PlannedAccount, place: Place, resource: PlannedResourc
     """AWS managed policies, AWSCodeDeployRoleForLambdaLimited: aliases are moved, alarms watched."""
     for alias in account.of_type("aws:lambda/alias:Alias", resource.scope):
         name = account.plain(alias.inputs["functionName"])
-        function = place.arn("lambda", f"function:{name}")
-        for action in ("GetAlias", "UpdateAlias", "GetProvisionedConcurrencyConfig"):
-            yield given["serviceRoleArn"], Need(f"lambda:{action}", function)
+        for function in (f"function:{name}", f"function:{name}:{alias.inputs['name']}"):
+            for action in ("GetAlias", "UpdateAlias", "GetProvisionedConcurrencyConfig"):
+                yield given["serviceRoleArn"], Need(f"lambda:{action}", place.arn("lambda", function))
     for alarm in (given.get("alarmConfiguration") or {}).get("alarms", []):
         need = Need("cloudwatch:DescribeAlarms", place.arn("cloudwatch", f"alarm:{alarm}"))
         yield given["serviceRoleArn"], need

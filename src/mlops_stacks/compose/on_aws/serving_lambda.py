@@ -69,14 +69,14 @@ def _served(context: Context, chosen: Options, name: str, model: ModelConfig) ->
 
 def _role(context: Context, models: dict[str, ModelConfig]) -> Any:
     """The role of the functions. Lambda pulls their image by itself, with what the repository's policy says."""
-    placed, foundation = common.placement(context), context.contract(Stage.FOUNDATION)
+    placed = common.placement(context)
     names = [named(placed, name, LAMBDA_FUNCTION) for name in models]
     grants = [
         *releases.grants_of_models(context),
         *(grant for name in models for grant in releases.grants_of_package(context, name)),
         *server.grants(context),
         *server.grants_of_capture(context),
-        *foundation.grant_key_use(),  # type: ignore[union-attr]
+        *_grants_of_key(context),
         *(server.grant_logs(context, f"/aws/lambda/{name}") for name in names),
         *_grants_of_addresses(context),
         aws_grant(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]),
@@ -92,9 +92,15 @@ def _grants_of_addresses(context: Context) -> list[AwsGrant]:
     return [aws_grant(actions, [arn(common.placement(context), "ec2", "network-interface/*")])]
 
 
+def _grants_of_key(context: Context) -> list[AwsGrant]:
+    """What a function needs of the key of its variables: Lambda decrypts them as the function's role."""
+    key = key_arn(context)
+    return [] if key is None else [aws_grant(["kms:Decrypt"], [key])]
+
+
 def _shift_role(context: Context, shifted: list[str]) -> Any:
     """The role of the function that starts deployments."""
-    placed, foundation = common.placement(context), context.contract(Stage.FOUNDATION)
+    placed = common.placement(context)
     application = application_name(placed)
     groups = [
         arn(placed, "codedeploy", f"deploymentgroup:{application}/{named(placed, name, CODE_DEPLOY)}")
@@ -110,7 +116,7 @@ def _shift_role(context: Context, shifted: list[str]) -> Any:
             [arn(placed, "codedeploy", f"application:{application}")],
         ),
         aws_grant(["lambda:GetAlias"], _functions(placed, shifted)),
-        *foundation.grant_key_use(),  # type: ignore[union-attr]
+        *_grants_of_key(context),
         server.grant_logs(context, f"/aws/lambda/{mover_name(placed)}"),
     ]
     return common.identity(context, Stage.SERVING, "shift", [SERVICE], grants).role_arn
