@@ -8,37 +8,36 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from subprocess import DEVNULL, CompletedProcess, Popen
+from collections.abc import Iterator
+from subprocess import DEVNULL, Popen
 from typing import Any
 
 import psutil
 import pytest
 import yaml
 from integration_platform import (
+    EXAMPLE,
+    FLIGHT,
     Picture,
+    Platform,
+    answers,
     carry_out,
     cli,
     end_everything,
     head_pids,
     is_taken,
     listening,
-    opened,
     picture,
     processes,
     program_of,
     supervisors,
 )
 from killed_runs import run
+from waiting import eventually
 
 from mlops_stacks.executors.events import EventKind
 from mlops_stacks.operations.http import NoAnswerError, request
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "flight_delay"
-FLIGHT: dict[str, Any] = json.loads((EXAMPLE / "flight.json").read_text())
 MODEL = "flight_delay"
 SERVER, MLFLOW, SCHEDULER = f"dev-serving-{MODEL}", "mlflow", "dev-scheduler"
 ONE_OF_EACH = {"supervisord", MLFLOW, SCHEDULER, SERVER}
@@ -66,41 +65,8 @@ BLUEPRINT: dict[str, Any] = {
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-@dataclass
-class Platform:
-    """A project that is up, and how many flights it was asked about."""
-
-    blueprint: Path
-    asked: int = 0
-
-    @property
-    def home(self) -> Path:
-        return opened(self.blueprint).home
-
-    def cli(self, *arguments: str) -> CompletedProcess[str]:
-        """A command that must go well."""
-        done = cli(self.blueprint, *arguments, timeout=200)
-        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
-        return done
-
-    def shown(self, *arguments: str) -> Any:
-        """What a command prints as JSON."""
-        return json.loads(self.cli(*arguments).stdout)
-
-    @cached_property
-    def endpoint(self) -> str:
-        """The server's address, which outlives its processes and versions."""
-        return str(self.shown("outputs", f"serving.endpoints.{MODEL}", "--json"))
-
-    def post(self, path: str, body: Any) -> Any:
-        answer = request(f"{self.endpoint}{path}", body, seconds=30)
-        assert answer.ok, answer.json()
-        self.asked += 1
-        return answer.json()
-
-    def predict(self) -> dict[str, Any]:
-        answer: dict[str, Any] = self.post("/predict", {"instances": [FLIGHT]})
-        return answer
+class Loop(Platform):
+    """The platform of this loop: four programs, each of which lives once."""
 
     def the(self, program: str) -> psutil.Process:
         """The one process group of a program: its eldest process."""
@@ -125,27 +91,13 @@ class Platform:
         assert all(process.ppid() in ours for process in found if process.pid != daemon.pid), "an orphan"
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.1)
-
-
-def answers(address: str) -> bool:
-    try:
-        return request(f"{address}/v2/health/ready", seconds=2).ok
-    except NoAnswerError:
-        return False
-
-
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     """Trained, released and served; killed on the way while MLflow and the server came up."""
     folder = tmp_path_factory.mktemp("full-loop")
     blueprint = folder / "blueprint.yaml"
     blueprint.write_text(yaml.safe_dump(BLUEPRINT, sort_keys=False))
-    made = Platform(blueprint)
+    made = Loop(blueprint, MODEL)
     try:
         made.cli("plan")
         kill_while_mlflow_starts(made)
@@ -160,7 +112,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         end_everything(folder)
 
 
-def kill_while_mlflow_starts(platform: Platform) -> None:
+def kill_while_mlflow_starts(platform: Loop) -> None:
     """SIGKILL to `up` as soon as MLflow's process is there, seconds before it answers."""
     command = [sys.executable, "-m", "mlops_stacks.cli.main", "up"]
     with Popen(command, cwd=platform.blueprint.parent, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL) as up:
@@ -169,7 +121,7 @@ def kill_while_mlflow_starts(platform: Platform) -> None:
         up.kill()
 
 
-def test_training_reached_what_it_must_and_says_where_the_version_came_from(platform: Platform) -> None:
+def test_training_reached_what_it_must_and_says_where_the_version_came_from(platform: Loop) -> None:
     platform.assert_one_of_each()
     (version,) = platform.shown("versions", MODEL, "--json")[MODEL]
     assert version["metrics"]["auc"] >= 0.69
@@ -189,7 +141,7 @@ def test_training_reached_what_it_must_and_says_where_the_version_came_from(plat
     assert metrics["auc"] == pytest.approx(version["metrics"]["auc"])
 
 
-def test_a_real_flight_is_predicted_the_same_on_every_route_and_each_is_captured_once(platform: Platform) -> None:
+def test_a_real_flight_is_predicted_the_same_on_every_route_and_each_is_captured_once(platform: Loop) -> None:
     plain = platform.predict()
     assert (plain["model"], plain["version"]) == (MODEL, "1")
     (probability,) = plain["predictions"]
@@ -218,13 +170,13 @@ def test_a_real_flight_is_predicted_the_same_on_every_route_and_each_is_captured
     assert rows[0]["inputs"] == FLIGHT
 
 
-def test_up_again_has_nothing_to_do_and_touches_no_process(platform: Platform) -> None:
+def test_up_again_has_nothing_to_do_and_touches_no_process(platform: Loop) -> None:
     before = head_pids(platform.home)
     assert {event.kind for event in carry_out(platform.blueprint, "up")} == {EventKind.UNCHANGED}
     assert head_pids(platform.home) == before
 
 
-def test_every_socket_listens_on_this_machine_only(platform: Platform) -> None:
+def test_every_socket_listens_on_this_machine_only(platform: Loop) -> None:
     sockets = listening(processes(platform.home))
     kept = json.loads((platform.home / "ports.json").read_text())
     assert {address for address, _ in sockets} == {"127.0.0.1"}
@@ -232,7 +184,7 @@ def test_every_socket_listens_on_this_machine_only(platform: Platform) -> None:
     assert len(kept) == 3
 
 
-def test_every_verb_that_looks_answers(platform: Platform) -> None:
+def test_every_verb_that_looks_answers(platform: Loop) -> None:
     status = platform.shown("status", "--json")
     assert {program["name"]: program["state"] for program in status["processes"]} == dict.fromkeys(
         (MLFLOW, SCHEDULER, SERVER), "running"
@@ -250,7 +202,7 @@ def test_every_verb_that_looks_answers(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("program", [SERVER, MLFLOW, SCHEDULER])
-def test_a_killed_program_comes_back_by_itself(platform: Platform, program: str) -> None:
+def test_a_killed_program_comes_back_by_itself(platform: Loop, program: str) -> None:
     before = platform.the(program)
     endpoint = platform.endpoint
     tracking = platform.shown("outputs", "experiment_tracking.tracking_uri", "--json")
@@ -272,7 +224,7 @@ def test_a_killed_program_comes_back_by_itself(platform: Platform, program: str)
     assert head_pids(platform.home) == alive, "`up` finds what came back good enough"
 
 
-def steady(platform: Platform) -> bool:
+def steady(platform: Loop) -> bool:
     try:
         platform.assert_one_of_each()
     except AssertionError:
@@ -287,7 +239,7 @@ def request_ok(url: str) -> bool:
         return False
 
 
-def test_a_killed_supervisor_comes_back_by_up_with_one_of_each(platform: Platform) -> None:
+def test_a_killed_supervisor_comes_back_by_up_with_one_of_each(platform: Loop) -> None:
     (daemon,) = supervisors(platform.home)
     kept = json.loads((platform.home / "ports.json").read_text())
     daemon.kill()
@@ -306,7 +258,7 @@ def test_a_killed_supervisor_comes_back_by_up_with_one_of_each(platform: Platfor
     ],
 )
 def test_up_killed_while_it_mends_everything_is_made_good_by_the_next(
-    platform: Platform, kind: EventKind, resource: str
+    platform: Loop, kind: EventKind, resource: str
 ) -> None:
     versions = platform.shown("versions", "--json")
     for process in processes(platform.home):
@@ -318,7 +270,7 @@ def test_up_killed_while_it_mends_everything_is_made_good_by_the_next(
     assert platform.shown("versions", "--json") == versions
 
 
-def test_a_second_version_is_released_and_the_first_may_never_serve_again(platform: Platform) -> None:
+def test_a_second_version_is_released_and_the_first_may_never_serve_again(platform: Loop) -> None:
     first = platform.predict()["predictions"]
     platform.cli("run", MODEL, "-p", "learning_rate=0.08", "-p", "iterations=120")
     assert platform.predict()["version"] == "1", "nothing is released by training"
@@ -348,7 +300,7 @@ def test_a_second_version_is_released_and_the_first_may_never_serve_again(platfo
     assert {event.kind for event in carry_out(platform.blueprint, "up")} == {EventKind.UNCHANGED}
 
 
-def test_destroy_leaves_no_process_port_socket_or_file(platform: Platform) -> None:
+def test_destroy_leaves_no_process_port_socket_or_file(platform: Loop) -> None:
     ports = [port for _, port in listening(processes(platform.home))]
     assert len(ports) == 3
     run(platform.blueprint, "destroy", (EventKind.EFFECT, "::experiment-tracking-server", "delete"))
