@@ -16,7 +16,7 @@ from mlops_stacks.blueprint.release_lock import lock_path
 from mlops_stacks.blueprint.vocabulary import SHARED, Lifecycle, Platform, Stage
 from mlops_stacks.executors.protocol import DestroyResult, Executor, NotDeployedError
 from mlops_stacks.operations.registry import registry_of
-from mlops_stacks.operations.releasing import refuse_rejected
+from mlops_stacks.operations.releasing import ReleaseError, refuse_rejected
 from mlops_stacks.project import Project
 from mlops_stacks.runtime.delivery.stores import FolderStore
 
@@ -26,7 +26,8 @@ _PACKAGE_STAGES = (Stage.PIPELINE_DELIVERY, Stage.CONTINUOUS_INTEGRATION)
 def usable(project: Project, executor: Executor, environment: str) -> tuple[Project, tuple[str, ...]]:
     """The project without what an environment's locks name and nobody has, and a sentence on each.
 
-    Raises `ReleaseError` where a release was rejected in the meantime.
+    Raises `ReleaseError` where a release was rejected in the meantime, or is served and no longer known: what serves is
+    not taken away because a registry lost it.
     """
     project, releases = _with_known_versions(project, executor, environment)
     project, deliveries = _with_known_package(project, executor, environment)
@@ -46,7 +47,10 @@ def _with_known_versions(project: Project, executor: Executor, environment: str)
             refuse_rejected(versions[int(number)], model, environment)
             known[model] = number
         else:
-            sentences.append(_no_version(project, environment, model, number, versions))
+            sentence = _no_version(project, environment, model, number, versions)
+            if model in _served(project, executor, environment):
+                raise ReleaseError(sentence)
+            sentences.append(f"{model} is not served in {environment}: {sentence}")
     return replace(project, releases={**project.releases, environment: known}), sentences
 
 
@@ -56,9 +60,19 @@ def _no_version(project: Project, environment: str, model: str, number: str, kno
     lift = "change `release` in the blueprint" if fixed else f"mlops-stacks release {model} none -e {environment}"
     another = f"mlops-stacks release {model} <version> -e {environment}" if there else f"mlops-stacks run {model}"
     return (
-        f"{model} is not served in {environment}: the registry has no version {number}, which is its release "
+        f"the registry has no version {number} of {model}, which is the release of {environment} "
         f"(it has {there or 'none yet'}). Next: {another}, or lift the release: {lift}"
     )
+
+
+def _served(project: Project, executor: Executor, environment: str) -> Mapping[str, Any]:
+    """The models that an environment serves now, by what it exports."""
+    try:
+        exported = executor.outputs(project.blueprint.stack(environment))
+    except NotDeployedError:
+        return {}
+    served: Mapping[str, Any] = (exported.get(Stage.SERVING.value) or {}).get("versions") or {}
+    return served
 
 
 def _with_known_package(project: Project, executor: Executor, environment: str) -> tuple[Project, list[str]]:
