@@ -24,7 +24,7 @@ _HEADERS = "mlflow.tracking.request_header.registry"
 
 
 def hush() -> None:
-    """Turn off usage tracking, progress bars and a needless warning, and bound waiting, unless the user said otherwise."""
+    """Turn off usage tracking, progress bars and a needless warning; bound waiting, where the user did not."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     logging.getLogger(_HEADERS).addFilter(_is_of_use)
