@@ -190,7 +190,7 @@ def test_up_goes_on_without_a_release_that_the_registry_does_not_have(cli: Cli, 
     assert cli("release", "demand", "1", "-e", "dev").code == 0
     server.tags.clear()
     executor: Any = deploying.executor_for(None, None, None)  # type: ignore[arg-type]
-    del executor.exports["shop-dev"]
+    executor.exports["shop-dev"] = {}
     answer = cli("up", "-e", "dev")
     assert answer.code == 0, answer.text
     assert "demand is not served in dev: the registry has no version 1 of demand, which" in answer.err
