@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import prometheus_client  # noqa: F401 - before Feast, which makes whoever imports it later share counts between processes
 import pytest
 from goldens import check_golden
 from hypothesis import HealthCheck, settings
