@@ -261,7 +261,9 @@ def _function(_: PlannedAccount, place: Place, __: PlannedResource, given: Given
         permission = "NetworkInterfacePermission"
         needs += [one for one in network_needs(given["vpcConfig"], place) if not one.action.endswith(permission)]
         interface = place.arn("ec2", "network-interface/eni-0123456789abcdef0")
-        needs += [Need(f"ec2:{do}PrivateIpAddresses", interface) for do in ("Assign", "Unassign")]
+        for subnet in given["vpcConfig"]["subnetIds"]:
+            inside = {"ec2:Subnet": place.arn("ec2", f"subnet/{subnet}")}
+            needs += [Need(f"ec2:{do}PrivateIpAddresses", interface, inside) for do in ("Assign", "Unassign")]
     if (given.get("tracingConfig") or {}).get("mode") == "Active":
         needs += [Need(f"xray:{do}", "*") for do in ("PutTraceSegments", "PutTelemetryRecords")]
     if given.get("kmsKeyArn"):

@@ -178,6 +178,10 @@ class AwsFoundation(pulumi.ComponentResource):
         """Permission to run in the network; none where there is none."""
         return self._network.grant_network_interfaces() if self._network else []
 
+    def grant_network_addresses(self) -> list[AwsGrant]:
+        """Permission to give interfaces in the network further addresses; none where there is none."""
+        return self._network.grant_network_addresses() if self._network else []
+
     def _make_key(self, name: str, args: AwsFoundationArgs) -> ScopeKey:
         placement, kinds = args["placement"], sorted(args.get("topics") or {})
         statements = topics_statements(publishers_of(kinds), topic_arns(placement, kinds))

@@ -41,6 +41,7 @@ _ATTACH = (
     "ec2:DeleteNetworkInterface",
     "ec2:DeleteNetworkInterfacePermission",
 )
+_ADDRESS = ("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses")
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,30 @@ class Network:
         waiting = pulumi.Output.all(*(child.urn for child in self.children))
         return pulumi.Output.all(waiting, *self.subnet_ids).apply(lambda all_: [str(each) for each in all_[1:]])
 
+    @property
+    def _ec2(self) -> str:
+        region, account = self.placement["region"], self.placement["account_id"]
+        return f"arn:{aws_partition(region)}:ec2:{region}:{account}"
+
+    @property
+    def _subnets(self) -> list[pulumi.Output[str]]:
+        return [pulumi.Output.concat(self._ec2, ":subnet/", subnet) for subnet in self.subnet_ids]
+
     def grant_network_interfaces(self) -> list[AwsGrant]:
         """Permission to put network interfaces into these subnets, with this security group."""
-        region, account = self.placement["region"], self.placement["account_id"]
-        ec2 = f"arn:{aws_partition(region)}:ec2:{region}:{account}"
-        subnets = [pulumi.Output.concat(ec2, ":subnet/", subnet) for subnet in self.subnet_ids]
-        group = pulumi.Output.concat(ec2, ":security-group/", self.security_group_id)
+        group = pulumi.Output.concat(self._ec2, ":security-group/", self.security_group_id)
         return [
-            aws_grant(["ec2:CreateNetworkInterface"], [*subnets, group]),
-            aws_grant(_ATTACH, [f"{ec2}:network-interface/*"], {"ArnEquals": {"ec2:Subnet": subnets}}),
+            aws_grant(["ec2:CreateNetworkInterface"], [*self._subnets, group]),
+            self._grant_in_subnets(_ATTACH),
             aws_grant(_DESCRIBE, ["*"]),
         ]
+
+    def grant_network_addresses(self) -> list[AwsGrant]:
+        """Permission to give interfaces in these subnets further addresses, which functions need."""
+        return [self._grant_in_subnets(_ADDRESS)]
+
+    def _grant_in_subnets(self, actions: Sequence[str]) -> AwsGrant:
+        return aws_grant(actions, [f"{self._ec2}:network-interface/*"], {"ArnEquals": {"ec2:Subnet": self._subnets}})
 
 
 @dataclass(frozen=True)

@@ -86,10 +86,8 @@ def _role(context: Context, models: dict[str, ModelConfig]) -> Any:
 
 def _grants_of_addresses(context: Context) -> list[AwsGrant]:
     """What Lambda needs in a network beyond what SageMaker's jobs do (AWSLambdaVPCAccessExecutionRole)."""
-    if common.network(context) is None:
-        return []
-    actions = ["ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
-    return [aws_grant(actions, [arn(common.placement(context), "ec2", "network-interface/*")])]
+    foundation: Any = context.contract(Stage.FOUNDATION)
+    return list(foundation.grant_network_addresses())
 
 
 def _grants_of_key(context: Context) -> list[AwsGrant]:
