@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -206,17 +207,27 @@ def picture(home: Path) -> Picture:
         programs=dict(Counter(map(program_of, heads(found)))),
         supervisors=len(supervisors(home)),
         sockets=frozenset(listening(found)),
-        files={
-            str(path.relative_to(home)): _said_by(path)
-            for path in sorted(home.rglob("*"))
-            if not path.is_dir() and path.name != ".schedule.json"  # written when the scheduler gets round to it
-        },
+        files={str(path.relative_to(home)): _said_by(path) for path in sorted(home.rglob("*")) if not path.is_dir()},
     )
+
+
+def settled(home: Path, expected: Picture | None = None) -> Picture:
+    """The picture, as soon as it is the expected one and at the latest in 20 seconds.
+
+    The scheduler writes what it remembers a moment after it has begun to run.
+    """
+    deadline = time.monotonic() + 20
+    while True:
+        seen = picture(home)
+        there = "dev/artifacts/runs/tiny/.schedule.json" in seen.files if expected is None else seen == expected
+        if there or time.monotonic() > deadline:
+            return seen
+        time.sleep(0.05)
 
 
 def _said_by(path: Path) -> str:
     """A hash of what must be the same in every run; of what is a log, a moment or chance, only that it is there."""
-    if path.suffix in {".log", ".pid", ".lock", ".bak"}:
+    if path.suffix in {".log", ".pid", ".lock", ".bak"} or path.name == ".schedule.json":
         return "there"
     content = path.read_bytes()
     if path.parent.name == "state" and path.suffix == ".json":

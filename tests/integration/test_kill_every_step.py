@@ -5,14 +5,23 @@ Compared are live processes, sockets and the content of files, not only what the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from integration_platform import CHEAP, Picture, carry_out, end_everything, is_taken, opened, picture, write_project
+from integration_platform import (
+    CHEAP,
+    Picture,
+    carry_out,
+    end_everything,
+    is_taken,
+    opened,
+    picture,
+    settled,
+    write_project,
+)
 from killed_runs import Moment, moment, run
 
 from mlops_stacks.executors.events import EventKind
@@ -43,20 +52,6 @@ def moments(blueprint: Path, action: str) -> list[Moment]:
     return [moment(event) for event in carry_out(blueprint, action) if event.kind in FATAL]
 
 
-def settled(blueprint: Path, expected: Picture | None = None) -> Picture:
-    """The picture, as soon as it is the expected one and at the latest in 20 seconds.
-
-    The scheduler writes what it remembers a moment after it has begun to run.
-    """
-    deadline = time.monotonic() + 20
-    while True:
-        seen = picture(home(blueprint))
-        there = "dev/artifacts/runs/tiny/.schedule.json" in seen.files if expected is None else seen == expected
-        if there or time.monotonic() > deadline:
-            return seen
-        time.sleep(0.05)
-
-
 def assert_gone(blueprint: Path, note: object) -> None:
     assert picture(home(blueprint)) == Picture(), note
 
@@ -71,24 +66,25 @@ def in_lanes(folder: Path, moments: Sequence[Any], lane: Callable[[Path, Sequenc
 
 def test_up_and_destroy_killed_at_any_event_are_made_good_by_the_next_run(blueprint: Path) -> None:
     building = moments(blueprint, "up")
-    whole = settled(blueprint)
+    whole = settled(home(blueprint))
     assert whole.programs == {"supervisord": 1, "dev-scheduler": 1}
     assert (whole.supervisors, len(whole.sockets)) == (1, 1)
     razing = moments(blueprint, "destroy")
     assert_gone(blueprint, "never killed")
     assert not any(is_taken(port) for _, port in whole.sockets)
     assert len(building) == len(razing) > 40, "too few moments for the test to mean anything"
-    in_lanes(blueprint.parent, list(zip(building, razing, strict=True)), kill_both)
+    # Every second one: the tests of the executor and of the local resources are killed at each.
+    in_lanes(blueprint.parent, list(zip(building, razing, strict=True))[::2], kill_both)
 
 
 def kill_both(blueprint: Path, fatal: Sequence[tuple[Moment, Moment]]) -> None:
     run(blueprint, "up")
-    whole = settled(blueprint)
+    whole = settled(home(blueprint))
     run(blueprint, "destroy")
     for fatal_to_up, fatal_to_destroy in fatal:
         run(blueprint, "up", fatal_to_up)
         run(blueprint, "up")
-        assert settled(blueprint, whole) == whole, fatal_to_up
+        assert settled(home(blueprint), whole) == whole, fatal_to_up
         run(blueprint, "destroy", fatal_to_destroy)
         run(blueprint, "destroy")
         assert_gone(blueprint, fatal_to_destroy)
@@ -110,19 +106,19 @@ def kill_updates(blueprint: Path, fatal: Sequence[tuple[Moment, Moment]]) -> Non
     kept = {home(blueprint) / "dev" / name / "rows.csv": f"kept in {name}" for name in ("data", "artifacts", "capture")}
     for path, text in kept.items():
         path.write_text(text)
-    before = settled(blueprint)
+    before = settled(home(blueprint))
     write_project(blueprint.parent, CHANGED)
     run(blueprint, "up")
-    after = settled(blueprint)
+    after = settled(home(blueprint))
     write_project(blueprint.parent, CHEAP)
     run(blueprint, "up")
-    assert settled(blueprint, before) == before != after
+    assert settled(home(blueprint), before) == before != after
     for there, back in fatal:
         for document, last, expected in ((CHANGED, there, after), (CHEAP, back, before)):
             write_project(blueprint.parent, document)
             run(blueprint, "up", last)
             run(blueprint, "up")
-            assert settled(blueprint, expected) == expected, last
+            assert settled(home(blueprint), expected) == expected, last
             assert {path: path.read_text() for path in kept} == kept
     run(blueprint, "destroy")
     assert_gone(blueprint, "at the end")

@@ -231,7 +231,7 @@ def test_people_see_all_of_it_in_a_browser(platform: Platform, tmp_path: Path) -
         assert words in status, words
     assert str(report).endswith("/reports/dev/delay")
     page = platform.cli("open", "monitoring", "--no-browser").stdout.split()[-1]
-    assert "vidently" in urllib.request.urlopen(page, timeout=10).read().decode()
+    assert "root_metric_" in urllib.request.urlopen(page, timeout=10).read().decode(), "as Evidently writes it"
 
 
 def test_the_state_of_every_stage_is_shown(platform: Platform) -> None:
