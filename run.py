@@ -105,8 +105,8 @@ def suites() -> tuple[Suite, ...]:
     # In the order of tests/conftest.py, the longest first; fast ones start with the files that hold most tests.
     slow = ("-m", "slow", *side_by_side, "--no-loadscope-reorder", "--cov-append", "--cov-report=term")
     return (
-        Suite("Tests that start nothing, or little", fast, 13 * 60),
-        Suite("Tests that start real processes; coverage of all", slow, 22 * 60),
+        Suite("Tests that start nothing, or little", fast, 15 * 60),
+        Suite("Tests that start real processes; coverage of all", slow, 24 * 60),
     )
 
 

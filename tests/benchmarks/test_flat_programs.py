@@ -19,6 +19,8 @@ from mlops_stacks.operations.planning import plan
 from mlops_stacks.permissions.assumed import filled
 from mlops_stacks.plan import SECRET, UNKNOWN, PlannedResource, ScopePlan
 
+pytestmark = pytest.mark.no_cover  # plans of everything, whose lines others cover
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 KEPT_OPTIONS = ("protect", "retainOnDelete", "deletedWith", "read", "additionalSecretOutputs", "version")
 TOKEN = re.compile(r"\$\{(urn:pulumi:[^#}]+)#([^}]+)\}")
