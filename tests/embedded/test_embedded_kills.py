@@ -18,6 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from mlops_stacks.executors.embedded.store import read, state_path
 
+pytestmark = pytest.mark.timeout(800)
+
 EXPECTED = {
     "a": {
         "beside-a": "one",
@@ -89,8 +91,8 @@ SCENARIOS = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("before", "action", "then"), SCENARIOS)
 def test_a_run_killed_at_any_event_is_made_good_by_the_next(before: list[str], action: str, then: str) -> None:
-    """Where the same run comes again, at every event; where another comes, at every third."""
-    for kill_at in itertools.count(step=1 if then == action else 3):
+    """Where the same run comes again, at every event; where another comes, at every fourth."""
+    for kill_at in itertools.count(step=1 if then == action else 4):
         with fresh_root() as root:
             for earlier in before:
                 run(root, earlier)

@@ -125,10 +125,9 @@ def test_a_newcomer_gets_predictions_from_one_command(clone: Path, tmp_path: Pat
 
     locks = clone / "blueprints" / "releases" / "quickstart"
     assert not locks.exists(), "they name versions of a registry that is gone"
-    carry_out(start, clone, environment, TEN_MINUTES - 60)
-    outputs = json.loads(carry_out([*program, "outputs", "--json"], clone, environment, 60).stdout)
-    anew = served(*outputs["serving"]["endpoints"].values(), flight)
-    assert anew is not None
-    assert anew["version"] == "1"
+    carry_out([*program, "up"], clone, environment, 60)
+    assert "mlflow" in {program_of(process) for process in heads(processes(home))}, (
+        "it goes on without a version to serve"
+    )
     carry_out(destroy, clone, environment, 60)
     assert picture(home) == Picture()

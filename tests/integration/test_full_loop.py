@@ -62,7 +62,7 @@ BLUEPRINT: dict[str, Any] = {
     },
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(850)]
 
 
 class Loop(Platform):

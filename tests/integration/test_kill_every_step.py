@@ -73,7 +73,7 @@ def test_up_and_destroy_killed_at_any_event_are_made_good_by_the_next_run(bluepr
     assert_gone(blueprint, "never killed")
     assert not any(is_taken(port) for _, port in whole.sockets)
     assert len(building) == len(razing) > 40, "too few moments for the test to mean anything"
-    # Every second one: the tests of the executor and of the local resources are killed at each.
+    # Every second one: the executor's own tests are killed at each.
     in_lanes(blueprint.parent, list(zip(building, razing, strict=True))[::2], kill_both)
 
 

@@ -42,7 +42,7 @@ SMALL = {"train_until": "2013-01-20", "evaluate_until": "2013-01-31", "iteration
 PROGRAMS = {"mlflow", "jupyterlab", "dev-scheduler", "dev-serving-delay", "dev-monitor"}
 FEATURES = ["origin_delays__late_share_3h", "origin_delays__late_share_24h", "route_delays__late_share_7d"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
 
 
 @pytest.fixture(scope="module")

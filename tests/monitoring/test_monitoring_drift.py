@@ -20,7 +20,7 @@ from mlops_stacks.runtime.monitoring.distances import calibrated, distances, dri
 from mlops_stacks.runtime.monitoring.places import places_of, summaries
 from mlops_stacks.runtime.user_code import load_workload
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(700)]
 
 
 def test_each_week_of_the_first_quarter_is_quiet_when_all_others_are_the_reference(flights: Flights) -> None:
